@@ -1,0 +1,6 @@
+"""``python -m wiresniff``."""
+
+from wiresniff.cli.app import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Exchange: a request with its response, as far as they were seen.  Traffic: bytes of a pair, read or not."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from wiresniff.model.delivery import Endpoint
+
+Fields = list[tuple[bytes, bytes]]
+"""Header fields in wire order, duplicates kept: (name in lower case, value as it was without surrounding blanks).
+Only fields that the audit reads are kept (`tracecontext.KEPT_FIELDS`)."""
+
+
+class Unseen(StrEnum):
+    """Why a head can't be judged."""
+
+    GAP = "gap"
+    """Packets of the head are not in the capture."""
+    TRUNCATED = "truncated"
+    """Packets of the head were cut by the snap length, or the capture ends within it."""
+    RESYNC = "resync"
+    """Bytes before it were not seen, and nothing proves that it is a head and not part of a body."""
+    TOO_LONG = "head-too-long"
+    """The head is longer than the limit."""
+
+
+class Exchange:
+    """One request, and what answered it. Made when the head is complete, filled in as the response arrives."""
+
+    __slots__ = (
+        "authority", "capture", "capture_point", "client", "complete", "end_time_ns", "fields", "grpc_status", "method",
+        "packet", "preflight", "protocol", "response_time_ns", "sequence", "server", "status", "stream", "target",
+        "time_ns", "unseen", "user_agent", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        client: Endpoint,
+        server: Endpoint,
+        protocol: str,
+        version: str,
+        time_ns: int,
+        capture_point: int,
+        capture: int,
+        packet: int,
+        sequence: int,
+        method: bytes | None,
+        target: bytes | None,
+        fields: Fields,
+        unseen: Unseen | None = None,
+    ) -> None:
+        self.client = client
+        self.server = server
+        self.protocol = protocol
+        """`http/1`, `http/2` or `grpc`: the words of the report and the metrics."""
+        self.version = version
+        """`1.0`, `1.1` or `2`."""
+        self.time_ns = time_ns
+        """When the last byte of the request head was there."""
+        self.capture_point = capture_point
+        self.capture = capture
+        """Row of the list of captures: where the packet that began the head is."""
+        self.packet = packet
+        """Number of the packet that began the head; 0 live."""
+        self.sequence = sequence
+        """TCP sequence number of the head's first byte: tells two sights of one request from two requests."""
+        self.method = method
+        """None when it was not seen."""
+        self.target = target
+        """The request target as sent, with its query; None when it was not seen."""
+        self.fields = fields
+        self.unseen = unseen
+        """None when the whole head was seen."""
+        self.authority: bytes | None = None
+        self.user_agent: bytes | None = None
+        self.preflight = False
+        """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
+        self.status: int | None = None
+        self.grpc_status: int | None = None
+        self.response_time_ns: int | None = None
+        self.end_time_ns: int | None = None
+        """When the last byte of the response was there."""
+        self.complete = False
+        self.stream: int | None = None
+        """HTTP/2 stream id."""
+
+
+class Traffic(NamedTuple):
+    """Bytes between two endpoints since the last such report, for the accounting of a pair."""
+
+    client: Endpoint
+    server: Endpoint
+    name: str | None
+    """What the server is called in the bytes themselves (server name of a TLS hello, Host of a request)."""
+    parsed_bytes: int
+    opaque_bytes: int
+    reason: str | None
+    """Why bytes are opaque: `tls`, `http/2`, `upgrade`, `tunnel`, `unknown-protocol`, ..."""

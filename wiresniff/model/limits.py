@@ -1,0 +1,61 @@
+"""Every bound: its name, its default, and where the number comes from. When one is reached, something is counted."""
+
+MIB = 1 << 20
+
+# capture
+READ_BYTES = 4 * MIB
+"""Read at a time from a capture file: a few thousand packets, and it stays in the processor's cache."""
+MAX_PACKET_BYTES = 256 * 1024
+"""Largest captured length believed: libpcap's MAXIMUM_SNAPLEN; offloaded packets on loopback reach 64 KiB."""
+MAX_BLOCK_BYTES = 16 * MIB
+"""Largest pcapng block believed; larger ones end the file with a warning (a name resolution block is some KiB)."""
+
+# decode
+FRAGMENT_TABLE_BYTES = 4 * MIB
+"""IP fragments that wait for their missing parts (Linux' own high mark, ipfrag_high_thresh)."""
+FRAGMENT_SECONDS = 30
+"""How long they wait (Linux, ipfrag_time)."""
+
+# reassembly
+CONNECTIONS = 65_536
+"""Connections followed at once, per capture point."""
+IDLE_SECONDS = 3600
+"""A connection without a packet for so long is forgotten; its next packet joins late."""
+GAP_SECONDS = 0.05
+"""Wait after the other side acknowledged past a hole: captures are disordered by milliseconds, not more."""
+GAP_PACKETS = 64
+"""Or so many further packets of the connection."""
+REORDER_FLOW_BYTES = MIB
+"""Out-of-order bytes kept per flow: larger than a receive window in common use."""
+REORDER_FLOW_SEGMENTS = 1024
+"""Out-of-order segments kept per flow: empty and tiny ones cost memory too."""
+REORDER_TOTAL_BYTES = 32 * MIB
+"""Out-of-order bytes kept in all."""
+
+# protocols
+PROBE_BYTES = 64
+"""Bytes after which a flow must have shown what it is: longer than any method, shorter than one segment."""
+HEAD_BYTES = 256 * 1024
+"""Longest head of a message (cookies of 20 kB occur; servers stop at 8 KiB to 1 MiB)."""
+HEADS_TOTAL_BYTES = 32 * MIB
+"""Unfinished heads kept in all."""
+BLOCKED_FLOW_BYTES = MIB
+"""Bytes of a flow kept while their meaning depends on the other direction."""
+PIPELINE_REQUESTS = 1024
+"""Requests of a connection that wait for their response."""
+EXCHANGE_SECONDS = 30
+"""An exchange without the end of its response is reported after so long."""
+
+# audit
+PAIRS = 1000
+"""Service pairs counted apart; further ones are counted as `other`."""
+OPERATIONS_PER_PAIR = 50
+"""Operations (method and path) counted apart per pair; further ones as `other`."""
+RECORD_WINDOW_SECONDS = 1
+"""Exchange records are put in order of time within this."""
+RECORD_WINDOW_RECORDS = 20_000
+"""And within so many, whichever is less."""
+SIGHTS = 200_000
+"""Requests remembered to count those once that several capture points saw."""
+NAMES = 10_000
+"""Host names and addresses remembered for naming."""

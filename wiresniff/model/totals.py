@@ -1,0 +1,109 @@
+"""Totals of one service pair. Two audits add up to one: every total is a sum or a choice of the earliest."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from wiresniff.model.findings import Witness
+
+WITNESSES = 3
+"""Witnesses kept per pair and word: a person looks at one, rarely at two."""
+
+
+def earliest(witnesses: list[Witness], witness: Witness) -> None:
+    """Keep the `WITNESSES` that come first in time, capture and packet."""
+    if len(witnesses) == WITNESSES:
+        if witness >= witnesses[-1]:
+            return
+        witnesses.pop()
+    witnesses.append(witness)
+    witnesses.sort()
+
+
+@dataclass(slots=True)
+class PairTotals:
+    """What was counted of the requests from one client service to one server service over one protocol."""
+
+    client: str
+    server: str
+    protocol: str
+    external: bool = False
+    """One end is outside: findings are informative only."""
+    requests: int = 0
+    valid: int = 0
+    missing: int = 0
+    malformed: int = 0
+    indeterminate: int = 0
+    exempt: int = 0
+    inferred: int = 0
+    sampled: int = 0
+    """Of the valid ones."""
+    failed: int = 0
+    """5xx, non-zero gRPC status, or no response."""
+    failed_untraced: int = 0
+    """Failed, and judged to be without a usable context."""
+    baggage_bytes: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Of `indeterminate` and `exempt`: `indeterminate:gap`, `exempt:health-check`, ..."""
+    faults: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    carriers: Counter[str] = field(default_factory=Counter)
+    """Other formats present on any request."""
+    carriers_instead: Counter[str] = field(default_factory=Counter)
+    """Other formats present on requests whose verdict is `missing`."""
+    operations: dict[str, Counter[str]] = field(default_factory=dict)
+    """Verdicts per `METHOD /path` (first path segments), bounded by `limits.OPERATIONS_PER_PAIR`."""
+    witnesses: dict[str, list[Witness]] = field(default_factory=dict)
+    """Per verdict (`missing`), fault, warning or finding id: the first few."""
+    parsed_bytes: int = 0
+    opaque_bytes: Counter[str] = field(default_factory=Counter)
+    """Per reason."""
+
+    @property
+    def judged(self) -> int:
+        """Requests on which the missing ratio rests."""
+        return self.valid + self.malformed + self.missing
+
+    @property
+    def missing_ratio(self) -> float | None:
+        """missing / (valid + malformed + missing); None when nothing was judged."""
+        return self.missing / self.judged if self.judged else None
+
+    @property
+    def malformed_ratio(self) -> float | None:
+        """malformed / (valid + malformed + missing); None when nothing was judged."""
+        return self.malformed / self.judged if self.judged else None
+
+    @property
+    def indeterminate_ratio(self) -> float | None:
+        """indeterminate / (all but exempt); None when there are none."""
+        owed = self.requests - self.exempt
+        return self.indeterminate / owed if owed else None
+
+    @property
+    def sampled_ratio(self) -> float | None:
+        """sampled / valid; None when none is valid."""
+        return self.sampled / self.valid if self.valid else None
+
+    def witness(self, word: str, witness: Witness) -> None:
+        """Offer a witness for `word`."""
+        earliest(self.witnesses.setdefault(word, []), witness)
+
+    def add(self, other: "PairTotals") -> None:
+        """Add the totals of the same pair from elsewhere."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        self.external = self.external or other.external
+        for operation, verdicts in other.operations.items():
+            self.operations.setdefault(operation, Counter()).update(verdicts)
+        for word, witnesses in other.witnesses.items():
+            for witness in witnesses:
+                self.witness(word, witness)
+
+
+COUNTS = (
+    "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "inferred", "sampled", "failed",
+    "failed_untraced", "baggage_bytes", "parsed_bytes",
+)  # fmt: skip
+COUNTERS = ("reasons", "faults", "warnings", "carriers", "carriers_instead", "opaque_bytes")
