@@ -1,0 +1,40 @@
+"""How text from the wire is shown to a person: nothing in it moves the cursor, hides, or fills the screen.
+
+Every sentence, table and page that quotes a name or a value goes through here; JSON has escapes of its own.
+"""
+
+NAME_CHARACTERS = 60
+"""Of a name in a sentence: longer than a Kubernetes name with its namespace, shorter than a line."""
+
+ELLIPSIS = "…"
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with everything escaped that does not print as itself: `\n`, `\x1b`, `\xa0`, `\u202e`.
+
+    Values are latin-1, so the C1 control characters (0x9b starts a terminal sequence) and the no-break space that some
+    parsers take for a blank come here as characters; both must be seen.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, characters: int = NAME_CHARACTERS) -> str:
+    """Return `text`, cut in the middle to so many characters: names differ at both ends."""
+    if len(text) <= characters:
+        return text
+    kept = max(characters - len(ELLIPSIS), 1)
+    head = (kept + 1) // 2
+    tail = kept - head
+    return text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
+
+
+def named(text: str, characters: int = NAME_CHARACTERS) -> str:
+    """Return a name as a sentence may hold it: visible and not too long."""
+    # Escapes make text longer: what can't be shown anyway is cut before, so that 10 kB of it cost nothing.
+    return shortened(visible(shortened(text, 4 * characters)), characters)
