@@ -24,7 +24,7 @@ class Endpoint(NamedTuple):
 class Connection:
     """One TCP incarnation between two endpoints."""
 
-    __slots__ = ("base", "capture_point", "endpoints", "joined_late", "number")
+    __slots__ = ("base", "capture_point", "disordered", "endpoints", "joined_late", "number")
 
     def __init__(self, number: int, endpoints: tuple[Endpoint, Endpoint], capture_point: int) -> None:
         self.number = number
@@ -36,79 +36,85 @@ class Connection:
         """The TCP sequence number of position 0, per flow."""
         self.joined_late = [True, True]
         """No SYN of this flow was seen: position 0 is anywhere in the stream."""
+        self.disordered = False
+        """In this block something was lost, late, repeated, cut, opened or closed: runs are short and gaps may come."""
+
+
+class Columns(NamedTuple):
+    """Segments of one or many runs, one row each: sequences of int of one length."""
+
+    starts: Sequence[int]
+    """Where the segment's bytes begin in the buffer."""
+    stops: Sequence[int]
+    cuts: Sequence[int]
+    """Position of its first byte in its flow."""
+    times: Sequence[int]
+    """Nanoseconds: when its bytes had become contiguous with all before them."""
+    packets: Sequence[int]
+    acknowledged: Sequence[int]
+    """The peer's position that its sender had received when sending it; `NOT_ACKNOWLEDGED` when unknown."""
+
+
+NOT_ACKNOWLEDGED = -(1 << 62)
 
 
 class Data:
     """A run: bytes of one flow that follow on from what was delivered before.
 
-    Segment columns (`starts`, `stops` in `buffer`; `cuts`, the position at which each begins; `times`; `packets`;
-    `acknowledged`, the peer's position acknowledged by it, -1 when unknown) are sequences of int of one length.
-    A view into a block: whoever keeps bytes beyond `feed` copies them with `owned`.
+    Rows `first` to `last` (exclusive) of `columns` are its segments. A view into a block: whoever keeps bytes beyond
+    `feed` keeps an `owned` copy.
     """
 
-    __slots__ = ("acknowledged", "buffer", "capture", "cuts", "packets", "position", "starts", "stop", "stops", "times")
+    __slots__ = ("buffer", "capture", "columns", "first", "last", "position", "stop")
 
     def __init__(
-        self,
-        position: int,
-        stop: int,
-        buffer: bytes,
-        starts: Sequence[int],
-        stops: Sequence[int],
-        cuts: Sequence[int],
-        times: Sequence[int],
-        packets: Sequence[int],
-        acknowledged: Sequence[int],
-        capture: int,
+        self, position: int, stop: int, buffer: bytes, columns: Columns, first: int, last: int, capture: int
     ) -> None:
         self.position = position
         """Of the first byte."""
         self.stop = stop
         """One behind the last byte."""
         self.buffer = buffer
-        self.starts = starts
-        self.stops = stops
-        self.cuts = cuts
-        self.times = times
-        self.packets = packets
-        self.acknowledged = acknowledged
+        self.columns = columns
+        self.first = first
+        self.last = last
         self.capture = capture
 
-    def segment_at(self, position: int) -> int:
+    def row_of(self, position: int) -> int:
         """Row of the segment that holds `position`."""
-        return bisect_right(self.cuts, position) - 1
+        return bisect_right(self.columns.cuts, position, self.first, self.last) - 1
 
-    def stretch(self, position: int, segments: int = STRETCH_SEGMENTS) -> bytes:
-        """Contiguous bytes from `position` on: all that is left, or as much as some segments hold."""
-        row = bisect_right(self.cuts, position) - 1
-        starts, stops = self.starts, self.stops
-        first = starts[row] + position - self.cuts[row]
-        last = min(row + segments, len(starts))
-        if last - row == 1:
-            return self.buffer[first : stops[row]]
+    def stretch(self, position: int, row: int, segments: int = STRETCH_SEGMENTS) -> bytes:
+        """Contiguous bytes from `position`, which `row` holds: all that is left, or what so many segments hold."""
+        columns = self.columns
+        first = columns.starts[row] + position - columns.cuts[row]
+        last = min(row + segments, self.last)
         buffer = self.buffer
-        pieces = [buffer[first : stops[row]]]
-        pieces += [buffer[start:stop] for start, stop in zip(starts[row + 1 : last], stops[row + 1 : last], strict=True)]
+        head = buffer[first : columns.stops[row]]
+        if last - row == 1:
+            return head
+        pieces = [head]
+        rest = zip(columns.starts[row + 1 : last], columns.stops[row + 1 : last], strict=True)
+        pieces += [buffer[start:stop] for start, stop in rest]
         return b"".join(pieces)
 
     def owned(self, position: int) -> "Data":
         """Return the rest from `position` on with bytes and columns of its own."""
-        row = bisect_right(self.cuts, position) - 1
-        payload = self.stretch(position, len(self.starts))
-        cuts = [position, *self.cuts[row + 1 :]]
+        row = self.row_of(position)
+        payload = self.stretch(position, row, self.last - row)
+        columns = self.columns
+        cuts = [position, *columns.cuts[row + 1 : self.last]]
         starts = [cut - position for cut in cuts]
-        return Data(
-            position,
-            self.stop,
-            payload,
-            starts,
-            [*starts[1:], len(payload)],
-            cuts,
-            list(self.times[row:]),
-            list(self.packets[row:]),
-            list(self.acknowledged[row:]),
-            self.capture,
+        rest = slice(row, self.last)
+        kept = Columns(
+            starts=starts,
+            stops=[*starts[1:], len(payload)],
+            cuts=cuts,
+            times=list(columns.times[rest]),
+            packets=list(columns.packets[rest]),
+            acknowledged=list(columns.acknowledged[rest]),
         )
+        return Data(position, self.stop, payload, kept, 0, len(cuts), self.capture)
 
 
 class GapCause(StrEnum):

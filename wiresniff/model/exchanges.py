@@ -29,7 +29,7 @@ class Exchange:
     __slots__ = (
         "authority", "capture", "capture_point", "client", "complete", "end_time_ns", "fields", "grpc_status", "method",
         "packet", "preflight", "protocol", "response_time_ns", "sequence", "server", "status", "stream", "target",
-        "time_ns", "unseen", "user_agent", "version",
+        "time_ns", "unanswered", "unseen", "user_agent", "version",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,8 @@ class Exchange:
         self.end_time_ns: int | None = None
         """When the last byte of the response was there."""
         self.complete = False
+        self.unanswered = False
+        """The connection ended without a response, and nothing of the server's direction was lost."""
         self.stream: int | None = None
         """HTTP/2 stream id."""
 

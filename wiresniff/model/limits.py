@@ -21,6 +21,12 @@ CONNECTIONS = 65_536
 """Connections followed at once, per capture point."""
 IDLE_SECONDS = 3600
 """A connection without a packet for so long is forgotten; its next packet joins late."""
+ENDED_SECONDS = 10
+"""An ended connection is remembered for so long, lest a late copy of its packets look like a new one."""
+WINDOW_BYTES = 64 * MIB
+"""A segment further than this from its flow is not of this connection (largest receive window in use: 16 MiB)."""
+STRANGE_SEGMENTS = 3
+"""After so many such segments in a row the ports are in use by a new connection whose beginning was not seen."""
 GAP_SECONDS = 0.05
 """Wait after the other side acknowledged past a hole: captures are disordered by milliseconds, not more."""
 GAP_PACKETS = 64
