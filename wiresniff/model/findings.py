@@ -1,5 +1,6 @@
 """What is reported about a service pair."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -37,7 +38,8 @@ class Witness(NamedTuple):
     """The offending field values, latin-1."""
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """One sentence about a pair (or, without a pair, about the capture), with its witnesses."""
 
     id: str

@@ -41,6 +41,8 @@ class PairTotals:
     """5xx, non-zero gRPC status, or no response."""
     failed_untraced: int = 0
     """Failed, and judged to be without a usable context."""
+    baggage_requests: int = 0
+    """Requests with any baggage."""
     baggage_bytes: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """Of `indeterminate` and `exempt`: `indeterminate:gap`, `exempt:health-check`, ..."""
@@ -104,6 +106,6 @@ class PairTotals:
 
 COUNTS = (
     "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "inferred", "sampled", "failed",
-    "failed_untraced", "baggage_bytes", "parsed_bytes",
+    "failed_untraced", "baggage_requests", "baggage_bytes", "parsed_bytes",
 )  # fmt: skip
 COUNTERS = ("reasons", "faults", "warnings", "carriers", "carriers_instead", "opaque_bytes")

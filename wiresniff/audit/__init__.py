@@ -1,0 +1,1 @@
+"""Audit: exchanges -> verdicts, totals per service pair, findings."""

@@ -1,0 +1,59 @@
+"""`capture-blind` and `capture-lossy`: how much of what was on the wire could be seen at all."""
+
+from wiresniff.audit.findings.phrases import percent
+from wiresniff.audit.findings.rule import CaptureRule, Case
+from wiresniff.model.accounting import Accounting
+from wiresniff.model.findings import Severity
+
+BLIND = 0.5
+"""More than half of the TCP bytes could not be read: the report speaks of the smaller part."""
+LOSSY = 0.01
+"""Above, ratios of a busy pair begin to rest on chance."""
+REASONS_NAMED = 3
+
+
+def judge_blind(accounting: Accounting) -> Case | None:
+    """Judge by opaque bytes against all TCP payload bytes that were captured."""
+    opaque = sum(accounting.opaque_bytes.values())
+    payload = max(accounting.counts["tcp_payload_bytes"], opaque + accounting.parsed_bytes)
+    if not payload or opaque / payload <= BLIND:
+        return None
+    reasons = ", ".join(
+        f"{reason} {percent(count, payload)}"
+        for reason, count in accounting.opaque_bytes.most_common(REASONS_NAMED)
+        if count
+    )
+    message = (
+        f"{percent(opaque, payload)} of the TCP payload bytes could not be read ({reasons}): "
+        "this report speaks of the rest only."
+    )
+    return Case(Severity.WARNING, opaque, message)
+
+
+def judge_lossy(accounting: Accounting) -> Case | None:
+    """Judge by the bytes of gaps against the bytes that were captured and those that were not."""
+    lost = accounting.counts["gap_bytes"]
+    whole = accounting.counts["tcp_payload_bytes"] + lost
+    if not whole or lost / whole <= LOSSY:
+        return None
+    message = (
+        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({lost:,} bytes in "
+        f"{accounting.counts['gaps']:,} gaps): requests in them were not seen, or are indeterminate."
+    )
+    return Case(Severity.WARNING, lost, message)
+
+
+RULES = (
+    CaptureRule(
+        "capture-blind",
+        "Most TCP bytes could not be read",
+        "More than half of the TCP payload bytes are opaque (TLS, unknown protocols, tunnels): warning.",
+        judge_blind,
+    ),
+    CaptureRule(
+        "capture-lossy",
+        "Packets are missing from the capture",
+        "More than 1 % of the TCP payload bytes lie in gaps: warning.",
+        judge_lossy,
+    ),
+)
