@@ -38,3 +38,40 @@ def named(text: str, characters: int = NAME_CHARACTERS) -> str:
     """Return a name as a sentence may hold it: visible and not too long."""
     # Escapes make text longer: what can't be shown anyway is cut before, so that 10 kB of it cost nothing.
     return shortened(visible(shortened(text, 4 * characters)), characters)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return `12.5 %`; never `0 %` of something, nor `100 %` of less than all."""
+    if not whole or not part:
+        return "0 %"
+    if part >= whole:
+        return "100 %"
+    share = round(100 * part / whole, 1)
+    if share < SMALLEST_SHARE:
+        return f"<{SMALLEST_SHARE} %"
+    return f">{LARGEST_SHARE} %" if share > LARGEST_SHARE else f"{share} %"
+
+
+SMALLEST_SHARE = 0.1
+LARGEST_SHARE = 99.9
+
+
+def quantity(count: int, noun: str) -> str:
+    """Return `1 gap`, `2,000 gaps`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units, as disks and links are sold: `999 bytes`, `1.2 kB`, `3.4 MB`."""
+    if count < UNIT:
+        return quantity(count, "byte")
+    amount = float(count)
+    for unit in UNITS:
+        amount /= UNIT
+        if round(amount, 1) < UNIT:
+            break
+    return f"{amount:,.1f} {unit}"
+
+
+UNIT = 1000
+UNITS = ("kB", "MB", "GB", "TB")

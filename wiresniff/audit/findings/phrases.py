@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from wiresniff.model.display import named
+from wiresniff.model.display import named, percent, quantity
 from wiresniff.model.totals import PairTotals
 
 NAMED = 3
@@ -15,8 +15,8 @@ def ends(pair: PairTotals) -> tuple[str, str]:
 
 
 def requests(count: int) -> str:
-    """`1 request`, `2,000 requests`."""
-    return f"{count:,} request{'' if count == 1 else 's'}"
+    """Return `1 request`, `2,000 requests`."""
+    return quantity(count, "request")
 
 
 def of_judged(count: int, pair: PairTotals) -> str:
@@ -24,20 +24,6 @@ def of_judged(count: int, pair: PairTotals) -> str:
     if count == pair.judged:
         return f"all {requests(pair.judged).replace(' ', ' judged ', 1)}"
     return f"{count:,} of {pair.judged:,} judged requests ({percent(count, pair.judged)})"
-
-
-def percent(part: int, whole: int) -> str:
-    """`12.5 %`; never `0 %` of something nor `100 %` of less than all."""
-    if not whole or not part:
-        return "0 %"
-    if part >= whole:
-        return "100 %"
-    share = 100 * part / whole
-    if share < 0.1:  # noqa: PLR2004 - the last digit shown
-        return "<0.1 %"
-    if share > 99.9:  # noqa: PLR2004 - the last digit shown
-        return ">99.9 %"
-    return f"{share:.1f} %"
 
 
 def listing(names: Iterable[str]) -> str:

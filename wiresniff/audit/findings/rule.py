@@ -45,7 +45,7 @@ class PairRule(NamedTuple):
 
 
 class CaptureRule(NamedTuple):
-    """A finding about what could be seen at all. No packet proves an absence: the accounting it quotes is its witness."""
+    """A finding about what could be seen at all. Its witness is the accounting: no packet proves an absence."""
 
     id: str
     title: str

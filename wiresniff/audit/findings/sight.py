@@ -1,8 +1,8 @@
 """`capture-blind` and `capture-lossy`: how much of what was on the wire could be seen at all."""
 
-from wiresniff.audit.findings.phrases import percent
 from wiresniff.audit.findings.rule import CaptureRule, Case
 from wiresniff.model.accounting import Accounting
+from wiresniff.model.display import percent, quantity
 from wiresniff.model.findings import Severity
 
 BLIND = 0.5
@@ -31,14 +31,17 @@ def judge_blind(accounting: Accounting) -> Case | None:
 
 
 def judge_lossy(accounting: Accounting) -> Case | None:
-    """Judge by the bytes of gaps against the bytes that were captured and those that were not."""
-    lost = accounting.counts["gap_bytes"]
+    """Judge by the bytes that are not there against those that are: lost in gaps, or cut by the snap length."""
+    gaps, cut = accounting.counts["gap_bytes"], accounting.counts["cut_bytes"]
+    # A cut may be a gap as well: the larger count is the one that is certain.
+    lost = max(gaps, cut)
     whole = accounting.counts["tcp_payload_bytes"] + lost
     if not whole or lost / whole <= LOSSY:
         return None
     message = (
-        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({lost:,} bytes in "
-        f"{accounting.counts['gaps']:,} gaps): requests in them were not seen, or are indeterminate."
+        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes in "
+        f"{quantity(accounting.counts['gaps'], 'gap')}, {cut:,} bytes cut by the snap length): requests in them were "
+        "not seen, or are indeterminate."
     )
     return Case(Severity.WARNING, lost, message)
 
@@ -53,7 +56,7 @@ RULES = (
     CaptureRule(
         "capture-lossy",
         "Packets are missing from the capture",
-        "More than 1 % of the TCP payload bytes lie in gaps: warning.",
+        "More than 1 % of the TCP payload bytes lie in gaps or were cut by the snap length: warning.",
         judge_lossy,
     ),
 )
