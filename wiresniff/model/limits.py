@@ -65,3 +65,13 @@ SIGHTS = 200_000
 """Requests remembered to count those once that several capture points saw."""
 NAMES = 10_000
 """Host names and addresses remembered for naming."""
+EXEMPTION_MEMORY = 1000
+"""User agents, gRPC services and pairs whose exemptions are remembered, each: a network shows dozens of each."""
+
+# config
+POLICY_BYTES = 256 * 1024
+"""Largest policy file: some thousand services; more is not a policy, and YAML takes seconds to read it."""
+POLICY_VALUES = 20_000
+"""Values read from a policy file, aliases counted each time (a few lines of aliases can mean a billion values)."""
+POLICY_DEPTH = 16
+"""Mappings and lists within each other; a policy needs four."""
