@@ -9,6 +9,14 @@ MAX_PACKET_BYTES = 256 * 1024
 """Largest captured length believed: libpcap's MAXIMUM_SNAPLEN; offloaded packets on loopback reach 64 KiB."""
 MAX_BLOCK_BYTES = 16 * MIB
 """Largest pcapng block believed; larger ones end the file with a warning (a name resolution block is some KiB)."""
+INTERFACES = 4096
+"""Interfaces that one pcapng file may describe: far more than a busy node has pods."""
+DECOMPRESSED_BYTES = MIB
+"""Decompressed at a time: a file of zeros grows a thousandfold, memory does not."""
+DECOMPRESSION_WINDOW_BYTES = 128 * MIB
+"""Memory that a compressed file may ask for: zstd's own default and twice what `xz -9` needs."""
+CONTINUATION_SECONDS = 0.01
+"""A file that begins so long before another one's end still continues it: captures are disordered by milliseconds."""
 
 # decode
 FRAGMENT_TABLE_BYTES = 4 * MIB
@@ -51,6 +59,11 @@ PIPELINE_REQUESTS = 1024
 """Requests of a connection that wait for their response."""
 EXCHANGE_SECONDS = 30
 """An exchange without the end of its response is reported after so long."""
+
+# tracecontext
+BAGGAGE_MEMBERS = 180
+"""Baggage members judged of one message, the number in the grammar of W3C Baggage; from 65 on the list is counted as
+`baggage-over-guaranteed-size`."""
 
 # audit
 PAIRS = 1000
