@@ -1,0 +1,262 @@
+"""The connection table: identity, ageing, eviction; and one connection's segments, one by one."""
+
+from collections import Counter
+from heapq import nsmallest
+from ipaddress import IPv6Address
+from typing import NamedTuple
+
+from wiresniff.model import limits
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, EndCause, Endpoint, Item
+from wiresniff.model.segments import ACK, FIN, RST, SYN
+from wiresniff.reassembly.flow import Flow, Piece
+from wiresniff.reassembly.sequence import advance
+
+IDLE_NS = limits.IDLE_SECONDS * 10**9
+ENDED_NS = limits.ENDED_SECONDS * 10**9
+EVICTED_AT_ONCE = 16
+"""One in so many connections goes when the table is full, so that looking for the oldest pays."""
+
+
+class Segment(NamedTuple):
+    """One row of a segment block."""
+
+    direction: int
+    sequence: int
+    acknowledgement: int
+    flags: int
+    payload_at: int
+    payload_length: int
+    cut_length: int
+    time_ns: int
+    packet: int
+
+
+class Tracked(NamedTuple):
+    """One deliverable: which flow, and what."""
+
+    direction: int
+    item: Item
+
+
+class TrackedConnection:
+    """A connection and its two flows."""
+
+    __slots__ = ("connection", "ended", "flows", "last_time_ns", "strange", "syn")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.flows = (Flow(), Flow())
+        self.last_time_ns = 0
+        self.strange = 0
+        """Segments in a row that are far from their flow."""
+        self.syn: list[int | None] = [None, None]
+        """Sequence number of each side's SYN."""
+        self.ended = False
+
+    def is_smooth(self) -> bool:
+        """Both flows are known and nothing waits: the columns may decide."""
+        return self.flows[0].is_smooth() and self.flows[1].is_smooth()
+
+    def replaces(self, segment: Segment) -> bool:
+        """The segment opens a new connection on these ports."""
+        if not segment.flags & SYN:
+            return False
+        known = self.syn[segment.direction]
+        if known is not None:
+            return known != segment.sequence
+        base = self.flows[segment.direction].base
+        return self.ended or (base is not None and base != advance(segment.sequence, 1))
+
+    def open(self, segment: Segment) -> None:
+        """A SYN says where a flow begins; the SYN of an answer also where the other did (RFC 9293 3.5)."""
+        direction = segment.direction
+        self.syn[direction] = segment.sequence
+        self._begin(direction, advance(segment.sequence, 1))
+        if segment.flags & ACK:
+            self._begin(1 - direction, segment.acknowledgement)
+
+    def _begin(self, direction: int, sequence: int) -> None:
+        flow = self.flows[direction]
+        if flow.base is None:
+            flow.start(sequence)
+            self.connection.base[direction] = sequence
+        if flow.base == sequence:
+            self.connection.joined_late[direction] = False
+
+    def join(self, segment: Segment) -> None:
+        """Take what a segment shows of where both flows stand, if that is not known yet."""
+        direction = segment.direction
+        flow, peer = self.flows[direction], self.flows[1 - direction]
+        if flow.base is None:
+            flow.start(segment.sequence)
+            self.connection.base[direction] = segment.sequence
+        if peer.base is None and segment.flags & ACK:
+            peer.start(segment.acknowledgement)
+            self.connection.base[1 - direction] = segment.acknowledgement
+            # After a SYN, and before any byte of its own, a side can have received nothing but the answer to the SYN.
+            if flow.position == 0 and not self.connection.joined_late[direction]:
+                self.connection.joined_late[1 - direction] = False
+
+
+class Disordered:
+    """Takes segments of one connection one by one, in capture order, and delivers what follows on."""
+
+    def __init__(self, counts: Counter[str], anomalies: Counter[str]) -> None:
+        self.counts = counts
+        self.anomalies = anomalies
+        self.pending_bytes = 0
+        """Out-of-order bytes of all connections."""
+
+    def take(self, tracked: TrackedConnection, segment: Segment, buffer: bytes, capture: int) -> list[Tracked]:
+        """Return what one segment brings to delivery."""
+        out: list[Tracked] = []
+        self.settle_due(tracked, segment.time_ns, out)
+        tracked.last_time_ns = segment.time_ns
+        if segment.flags & SYN:
+            tracked.open(segment)
+            segment = segment._replace(sequence=advance(segment.sequence, 1))  # data on a SYN follows it (RFC 7413)
+        tracked.join(segment)
+        flow, peer = tracked.flows[segment.direction], tracked.flows[1 - segment.direction]
+        position = flow.place(segment.sequence)
+        if abs(position - flow.position) > limits.WINDOW_BYTES:
+            tracked.strange += 1
+            self.anomalies[Anomaly.OUT_OF_WINDOW] += 1
+            return out
+        tracked.strange = 0
+        acknowledged = self._acknowledge(peer, segment)
+        if segment.flags & RST:
+            self.end(tracked, EndCause.RESET, segment.time_ns, out)
+            return out
+        if segment.payload_length or segment.cut_length:
+            stop = position + segment.payload_length
+            piece = Piece(
+                position, stop, stop + segment.cut_length, buffer, segment.payload_at, segment.time_ns, segment.packet,
+                acknowledged, capture,
+            )  # fmt: skip
+            self._payload(flow, piece, segment, out)
+        if segment.flags & FIN and flow.fin is None:
+            flow.fin = position + segment.payload_length + segment.cut_length
+        items: list[Item] = []
+        flow.drain(segment.time_ns, items)
+        peer.look_for_hole(segment.time_ns)
+        out += [Tracked(segment.direction, item) for item in items]
+        tracked.ended = flow.ended and peer.ended
+        return out
+
+    def _acknowledge(self, peer: Flow, segment: Segment) -> int:
+        """Note what the segment acknowledges; returns it as a position of the peer."""
+        if not segment.flags & ACK or peer.base is None:
+            return NOT_ACKNOWLEDGED
+        acknowledged = peer.place(segment.acknowledgement)
+        if abs(acknowledged - peer.position) > limits.WINDOW_BYTES:
+            self.anomalies[Anomaly.OUT_OF_WINDOW] += 1
+            return NOT_ACKNOWLEDGED
+        peer.acknowledge(acknowledged, segment.time_ns)
+        return acknowledged
+
+    def _payload(self, flow: Flow, piece: Piece, segment: Segment, out: list[Tracked]) -> None:
+        """One segment's bytes: in order, repeated, or beyond a hole."""
+        items: list[Item] = []
+        if flow.ended:
+            self.counts["retransmitted_segments"] += 1
+            return
+        # The octet of a keep-alive probe lies before what was acknowledged and means nothing (RFC 9293 3.8.4).
+        is_probe = piece.cut_stop - piece.position == 1 and piece.position == flow.position - 1
+        if is_probe:
+            self.counts["keepalive_segments"] += 1
+            return
+        if flow.differs(piece):
+            self.anomalies[Anomaly.OVERLAP_DIFFERS] += 1
+        if flow.is_repeat(piece):
+            self.counts["retransmitted_segments"] += 1
+        elif piece.position <= flow.position:
+            before = flow.pending_bytes
+            flow.deliver(piece, piece.time_ns, items)
+            flow.drain(piece.time_ns, items)
+            self.pending_bytes += flow.pending_bytes - before
+        else:
+            self.counts["reordered_segments"] += 1
+            self.pending_bytes += flow.keep(piece)
+            self._keep_bounds(flow, piece.time_ns, items)
+        if flow.hole_since is not None:
+            flow.hole_packets += 1
+            if flow.hole_packets >= limits.GAP_PACKETS:
+                self._give_up_hole(flow, piece.time_ns, items)
+        out += [Tracked(segment.direction, item) for item in items]
+
+    def _keep_bounds(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
+        """A full window ends the wait for what is missing."""
+        while flow.pending and (
+            flow.pending_bytes > limits.REORDER_FLOW_BYTES
+            or len(flow.pending) > limits.REORDER_FLOW_SEGMENTS
+            or self.pending_bytes > limits.REORDER_TOTAL_BYTES
+        ):
+            self.anomalies[Anomaly.WINDOW_FULL] += 1
+            self._give_up_hole(flow, time_ns, items)
+
+    def _give_up_hole(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
+        before = flow.pending_bytes
+        flow.give_up_hole(time_ns, items)
+        self.pending_bytes += flow.pending_bytes - before
+
+    def settle_due(self, tracked: TrackedConnection, now_ns: int, out: list[Tracked]) -> None:
+        """Declare holes whose time has come."""
+        for direction, flow in enumerate(tracked.flows):
+            items: list[Item] = []
+            due = flow.due_ns(now_ns)
+            while due is not None:
+                self._give_up_hole(flow, due, items)
+                due = flow.due_ns(now_ns)
+            out += [Tracked(direction, item) for item in items]
+
+    def end(self, tracked: TrackedConnection, cause: EndCause, time_ns: int, out: list[Tracked]) -> None:
+        """End both flows."""
+        for direction, flow in enumerate(tracked.flows):
+            items: list[Item] = []
+            self.pending_bytes -= flow.pending_bytes
+            flow.end(cause, time_ns, items)
+            out += [Tracked(direction, item) for item in items]
+        tracked.ended = True
+
+
+class ConnectionTable:
+    """Connections by their undirected key; bounded."""
+
+    def __init__(self, capture_point: int, counts: Counter[str]) -> None:
+        self.capture_point = capture_point
+        self.counts = counts
+        self.tracked: dict[bytes, TrackedConnection] = {}
+
+    def begin(self, key: bytes) -> TrackedConnection:
+        """Begin a connection under its key (the bytes of an ENDPOINTS row)."""
+        low, high, low_port, high_port = key[:16], key[16:32], key[32:34], key[34:36]
+        endpoints = (
+            Endpoint(address_text(low), int.from_bytes(low_port, "big")),
+            Endpoint(address_text(high), int.from_bytes(high_port, "big")),
+        )
+        self.counts["connections"] += 1
+        tracked = TrackedConnection(Connection(self.counts["connections"], endpoints, self.capture_point))
+        self.tracked[key] = tracked
+        return tracked
+
+    def expired(self, now_ns: int) -> list[bytes]:
+        """Keys of connections that are idle or ended for long enough to be forgotten."""
+        return [
+            key
+            for key, tracked in self.tracked.items()
+            if now_ns - tracked.last_time_ns > (ENDED_NS if tracked.ended else IDLE_NS)
+        ]
+
+    def excess(self) -> list[bytes]:
+        """Keys of the connections to give up when the table is full: ended ones first, then the longest silent."""
+        if len(self.tracked) < limits.CONNECTIONS:
+            return []
+        count = limits.CONNECTIONS // EVICTED_AT_ONCE
+        return nsmallest(count, self.tracked, key=lambda key: (not self.tracked[key].ended, self.tracked[key].last_time_ns))
+
+
+def address_text(packed: bytes) -> str:
+    """Text of an address of 16 bytes; IPv4 is mapped (RFC 4291 2.5.5.2)."""
+    address = IPv6Address(packed)
+    return str(address.ipv4_mapped or address)

@@ -1,0 +1,235 @@
+"""One flow: the reorder window, the overlap policy, the gap decision."""
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from wiresniff.model import limits
+from wiresniff.model.delivery import Columns, Data, End, EndCause, Gap, GapCause, Item
+from wiresniff.reassembly.sequence import advance, distance
+
+GAP_NS = int(limits.GAP_SECONDS * 1e9)
+
+
+class Piece(NamedTuple):
+    """A segment's payload, in the block (delivered at once) or in bytes of its own (waiting)."""
+
+    position: int
+    stop: int
+    cut_stop: int
+    """Where its bytes ended on the wire; beyond `stop` when the capture cut it."""
+    buffer: bytes
+    start: int
+    """Of the byte at `position` in `buffer`."""
+    time_ns: int
+    packet: int
+    acknowledged: int
+    capture: int
+
+
+class Flow:
+    """What is known of one direction of a connection."""
+
+    __slots__ = (
+        "acknowledged", "base", "delivered", "ended", "fin", "hole_packets", "hole_since", "next_sequence", "pending",
+        "pending_bytes", "position",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.base: int | None = None
+        """Sequence number of position 0, once known."""
+        self.next_sequence = 0
+        """Sequence number of `position`."""
+        self.position = 0
+        """Everything before was delivered, as data or as a gap."""
+        self.acknowledged = 0
+        """Highest position that the other side acknowledged."""
+        self.fin: int | None = None
+        """Position of the FIN."""
+        self.ended = False
+        self.hole_since: int | None = None
+        """When the other side acknowledged past the hole at `position`; None while it has not."""
+        self.hole_packets = 0
+        """Segments of this flow since then."""
+        self.pending: list[Piece] = []
+        """Out of order, sorted by position, not overlapping."""
+        self.pending_bytes = 0
+        self.delivered: list[Piece] = []
+        """Delivered within the present block: a repeated segment is compared with these."""
+
+    def start(self, sequence: int) -> None:
+        """Position 0 is at this sequence number."""
+        self.base = self.next_sequence = sequence
+
+    def place(self, sequence: int) -> int:
+        """Position of a sequence number."""
+        return self.position + distance(sequence, self.next_sequence)
+
+    def is_smooth(self) -> bool:
+        """Nothing waits and nothing is known to be missing."""
+        return self.base is not None and not self.pending and self.hole_since is None and not self.ended
+
+    def move(self, position: int) -> None:
+        """Everything before `position` is settled."""
+        self.next_sequence = advance(self.next_sequence, position - self.position)
+        self.position = position
+
+    # --- what arrives ---
+
+    def acknowledge(self, position: int, time_ns: int) -> None:
+        """The other side has everything before `position`."""
+        if position > self.acknowledged:
+            self.acknowledged = position
+            self.look_for_hole(time_ns)
+
+    def look_for_hole(self, time_ns: int) -> None:
+        """Start or stop the clock of the hole at `position`."""
+        surplus = self.acknowledged - self.position
+        # One octet more than was seen and nothing behind it: the FIN, whose packet was not captured.
+        missing = surplus > 1 or (surplus == 1 and bool(self.pending))
+        if self.fin is not None and self.position >= self.fin:
+            missing = False
+        if not missing:
+            self.hole_since = None
+        elif self.hole_since is None:
+            self.hole_since = time_ns
+            self.hole_packets = 0
+
+    def is_repeat(self, piece: Piece) -> bool:
+        """The piece brings nothing new."""
+        return piece.cut_stop <= self.position
+
+    def differs(self, piece: Piece) -> bool:
+        """A byte of the piece differs from the first copy, as far as that is still at hand."""
+        first_copies = (*overlapping(self.delivered, piece), *overlapping(self.pending, piece))
+        return any(overlap_differs(kept, piece) for kept in first_copies)
+
+    def keep(self, piece: Piece) -> int:
+        """Keep what is new of a piece beyond a hole; returns the bytes kept."""
+        kept = 0
+        for new in self._uncovered(piece):
+            held = new._replace(buffer=new.buffer[new.start : new.start + new.stop - new.position], start=0)
+            self.pending.insert(row_after(self.pending, held.position), held)
+            kept += held.stop - held.position
+        self.pending_bytes += kept
+        return kept
+
+    def _uncovered(self, piece: Piece) -> list[Piece]:
+        """Parts of the piece that no pending piece covers (first copy wins)."""
+        parts: list[Piece] = []
+        for other in overlapping(self.pending, piece):
+            if piece.position < other.position:
+                stop = min(piece.stop, other.position)
+                parts.append(piece._replace(stop=stop, cut_stop=other.position))
+            piece = from_position(piece, min(other.cut_stop, piece.cut_stop))
+        if piece.cut_stop > piece.position:
+            parts.append(piece)
+        return parts
+
+    # --- what is delivered ---
+
+    def deliver(self, piece: Piece, time_ns: int, items: list[Item]) -> None:
+        """Deliver a piece that begins at or before `position`, and its missing tail."""
+        piece = from_position(piece, self.position)
+        if piece.stop > piece.position:
+            append_run(items, piece, time_ns)
+            self.delivered.append(piece)
+            self.move(piece.stop)
+        if piece.cut_stop > self.position:
+            items.append(Gap(self.position, piece.cut_stop, GapCause.CUT, time_ns))
+            self.move(piece.cut_stop)
+
+    def drain(self, time_ns: int, items: list[Item]) -> None:
+        """Deliver what waited and now follows on; end the flow where its FIN is."""
+        while self.pending and self.pending[0].position <= self.position:
+            piece = self.pending.pop(0)
+            self.pending_bytes -= piece.stop - piece.position
+            if piece.cut_stop > self.position:
+                self.deliver(piece, time_ns, items)
+        if self.fin is not None and self.position >= self.fin and not self.ended:
+            self.end(EndCause.FIN, time_ns, items)
+        else:
+            self.look_for_hole(time_ns)
+
+    def due_ns(self, now_ns: int) -> int | None:
+        """When the present hole became a gap by time, if it has by now."""
+        if self.hole_since is None or self.ended or now_ns - self.hole_since < GAP_NS:
+            return None
+        return self.hole_since + GAP_NS
+
+    def give_up_hole(self, time_ns: int, items: list[Item]) -> None:
+        """Declare the hole at `position` a gap, as far as it is known to be one."""
+        stops = [piece.position for piece in self.pending[:1]]
+        if self.acknowledged > self.position:
+            stops.append(self.acknowledged)
+        if self.fin is not None:
+            stops.append(self.fin)
+        stop = min(stops, default=self.position)
+        if stop > self.position:
+            items.append(Gap(self.position, stop, GapCause.LOST, time_ns))
+            self.move(stop)
+        self.hole_since = None
+        self.drain(time_ns, items)
+
+    def end(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
+        """Deliver whatever waits, with gaps between, and end."""
+        while self.pending:
+            self.give_up_hole(time_ns, items)
+        surplus = self.acknowledged - self.position
+        if surplus > 1 and self.fin is None and not self.ended:
+            self.give_up_hole(time_ns, items)
+        if not self.ended:
+            self.ended = True
+            items.append(End(self.position, cause, time_ns))
+        self.hole_since = None
+
+
+def from_position(piece: Piece, position: int) -> Piece:
+    """Return the piece without what lies before `position`."""
+    if position <= piece.position:
+        return piece
+    reached = min(position, piece.stop)
+    return piece._replace(
+        position=position, stop=max(piece.stop, position), start=piece.start + reached - piece.position
+    )
+
+
+def row_after(pieces: list[Piece], position: int) -> int:
+    """Row of the first piece that begins behind `position`."""
+    return bisect_right(pieces, position, key=lambda piece: piece.position)
+
+
+def overlapping(pieces: list[Piece], piece: Piece) -> list[Piece]:
+    """Those of some sorted pieces, not overlapping each other, that share a position with `piece`."""
+    first = max(row_after(pieces, piece.position) - 1, 0)
+    last = row_after(pieces, piece.cut_stop - 1)
+    return [other for other in pieces[first:last] if other.cut_stop > piece.position]
+
+
+def overlap_differs(kept: Piece, piece: Piece) -> bool:
+    """Whether two pieces hold different bytes for the same positions."""
+    first, last = max(kept.position, piece.position), min(kept.stop, piece.stop)
+    if first >= last:
+        return False
+    length = last - first
+    kept_at = kept.start + first - kept.position
+    piece_at = piece.start + first - piece.position
+    return kept.buffer[kept_at : kept_at + length] != piece.buffer[piece_at : piece_at + length]
+
+
+def append_run(items: list[Item], piece: Piece, time_ns: int) -> None:
+    """Add a piece to the last run if it follows on in the same buffer, else begin a run."""
+    start, stop = piece.start, piece.start + piece.stop - piece.position
+    last = items[-1] if items else None
+    if isinstance(last, Data) and last.buffer is piece.buffer and last.capture == piece.capture:
+        run = last
+        run.stop = piece.stop
+        run.last += 1
+    else:
+        columns = Columns([], [], [], [], [], [])
+        run = Data(piece.position, piece.stop, piece.buffer, columns, 0, 1, piece.capture)
+        items.append(run)
+    for column, value in zip(
+        run.columns, (start, stop, piece.position, time_ns, piece.packet, piece.acknowledged), strict=True
+    ):
+        column.append(value)  # type: ignore[attr-defined]  # lists, made above
+

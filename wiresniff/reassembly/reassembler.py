@@ -1,0 +1,247 @@
+"""The stage: segment blocks in, deliveries out."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from wiresniff.model import limits
+from wiresniff.model.delivery import Columns, Connection, Data, Delivery, EndCause, Gap, GapCause, Item
+from wiresniff.model.segments import SYN, SegmentBlock
+from wiresniff.reassembly.connections import ConnectionTable, Disordered, Segment, Tracked, TrackedConnection
+from wiresniff.reassembly.grouping import (
+    Groups,
+    Smoothness,
+    find_copies,
+    find_runs,
+    find_smooth,
+    group_by_connection,
+)
+
+SWEEP_NS = 10**9
+"""Capture time between looks at silent connections."""
+
+
+class Reassembler:
+    """Puts the segments of one capture point in order."""
+
+    def __init__(self, capture_point: int = 0) -> None:
+        self._counts: Counter[str] = Counter()
+        self._anomalies: Counter[str] = Counter()
+        self._evictions: Counter[str] = Counter()
+        self._table = ConnectionTable(capture_point, self._counts)
+        self._disordered = Disordered(self._counts, self._anomalies)
+        self._waiting: dict[bytes, TrackedConnection] = {}
+        """Connections with a hole: time alone may turn it into a gap."""
+        self._swept_ns = 0
+
+    def counters(self) -> Counter[str]:
+        """Counts under the names of `model.accounting`."""
+        return self._counts
+
+    def anomalies(self) -> Counter[str]:
+        """Counts per anomaly."""
+        return self._anomalies
+
+    def evictions(self) -> Counter[str]:
+        """Connections given up because the table was full."""
+        return self._evictions
+
+    def feed(self, block: SegmentBlock) -> Iterator[Delivery]:
+        """Deliver what a block brings, connection by connection."""
+        if len(block) == 0:
+            return
+        groups = group_by_connection(block)
+        tracked = [self._table.tracked.get(key) for key in groups.keys]
+        smoothness = self._find_smooth(block, groups, tracked)
+        if not smoothness.is_smooth.all():
+            is_copy = find_copies(block, groups)
+            if is_copy.any():
+                self._counts["duplicate_segments"] += int(is_copy.sum())
+                block = without_rows(block, groups.order[is_copy])
+                groups = group_by_connection(block)
+                tracked = [self._table.tracked.get(key) for key in groups.keys]
+                smoothness = self._find_smooth(block, groups, tracked)
+        yield from self._smooth(block, groups, tracked, smoothness)
+        yield from self._disorderly(block, groups, smoothness)
+
+    def _find_smooth(
+        self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]
+    ) -> Smoothness:
+        expected = np.zeros((len(tracked), 2), dtype=np.uint32)
+        is_known = np.zeros(len(tracked), dtype=bool)
+        for group, known in enumerate(tracked):
+            if known is not None and known.is_smooth():
+                is_known[group] = True
+                expected[group] = known.flows[0].next_sequence, known.flows[1].next_sequence
+        return find_smooth(block, groups, expected, is_known)
+
+    def _smooth(
+        self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None], smoothness: Smoothness
+    ) -> Iterator[Delivery]:
+        """One run per flow, both flows of a connection together."""
+        runs = find_runs(smoothness, groups)
+        times = block.timestamp_ns[groups.order]
+        for group in np.flatnonzero(smoothness.is_smooth).tolist():
+            known = tracked[group]
+            assert known is not None
+            known.last_time_ns = int(times[groups.stops[group] - 1])
+        if not len(runs.rows):
+            return
+        positions = np.array(
+            [[known.flows[0].position, known.flows[1].position] if known else [0, 0] for known in tracked], dtype=np.int64
+        ).ravel()
+        rows = runs.rows
+        block_rows = groups.order[rows]
+        starts = block.payload_at[block_rows]
+        stops = starts + smoothness.length[rows]
+        cuts = smoothness.offset[rows] + positions[runs.flow]
+        columns = Columns(
+            starts=memoryview(starts),
+            stops=memoryview(stops),
+            cuts=memoryview(cuts),
+            times=memoryview(times[rows]),
+            packets=memoryview(block.number[block_rows]),
+            acknowledged=memoryview(smoothness.acknowledged[rows] + positions[runs.flow ^ 1]),
+        )
+        ends = (cuts + smoothness.length[rows])[runs.stops - 1].tolist()
+        flows = runs.flow[runs.starts].tolist()
+        connection: Connection | None = None
+        items: list[tuple[int, Item]] = []
+        for flow_id, first, last, stop in zip(flows, runs.starts.tolist(), runs.stops.tolist(), ends, strict=True):
+            known = tracked[flow_id >> 1]
+            assert known is not None
+            flow = known.flows[flow_id & 1]
+            run = Data(flow.position, stop, block.buffer, columns, first, last, block.capture)
+            flow.move(stop)
+            if known.connection is not connection:
+                if connection is not None:
+                    yield Delivery(connection, items)
+                connection = known.connection
+                connection.disordered = False
+                items = []
+            items.append((flow_id & 1, run))
+        if connection is not None:
+            yield Delivery(connection, items)
+
+    def _disorderly(self, block: SegmentBlock, groups: Groups, smoothness: Smoothness) -> Iterator[Delivery]:
+        """Segment by segment, for connections that are not smooth."""
+        is_row = ~smoothness.is_smooth[groups.group]
+        sorted_rows = np.flatnonzero(is_row)
+        if not len(sorted_rows):
+            return
+        rows = groups.order[sorted_rows]
+        segments = [
+            Segment(*row)
+            for row in zip(
+                smoothness.from_high[sorted_rows].tolist(),
+                block.sequence[rows].tolist(),
+                block.acknowledgement[rows].tolist(),
+                block.flags[rows].tolist(),
+                block.payload_at[rows].tolist(),
+                block.payload_length[rows].tolist(),
+                block.cut_length[rows].tolist(),
+                block.timestamp_ns[rows].tolist(),
+                block.number[rows].tolist(),
+                strict=True,
+            )
+        ]
+        group = groups.group[sorted_rows]
+        starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))).tolist()
+        for first, last in zip(starts, [*starts[1:], len(segments)], strict=True):
+            yield from self._connection(groups.keys[int(group[first])], segments[first:last], block)
+
+    def _connection(self, key: bytes, segments: list[Segment], block: SegmentBlock) -> Iterator[Delivery]:
+        """All segments of one key, in capture order: possibly of several incarnations."""
+        tracked = self._table.tracked.get(key)
+        out: list[Tracked] = []
+        for segment in segments:
+            if tracked is not None and self._is_replaced(tracked, segment):
+                self._disordered.end(tracked, EndCause.REPLACED, segment.time_ns, out)
+                yield from self._delivery(key, tracked, out)
+                tracked, out = None, []
+            if tracked is None:
+                if not (segment.flags & SYN or segment.payload_length or segment.cut_length):
+                    continue  # the last acknowledgements of a connection before the capture begin nothing
+                yield from self._evict(segment.time_ns)
+                tracked = self._table.begin(key)
+            if tracked.ended:
+                self._counts["retransmitted_segments"] += 1
+                tracked.last_time_ns = segment.time_ns
+                continue
+            out += self._disordered.take(tracked, segment, block.buffer, block.capture)
+        if tracked is not None:
+            yield from self._delivery(key, tracked, out)
+
+    def _is_replaced(self, tracked: TrackedConnection, segment: Segment) -> bool:
+        return tracked.strange >= limits.STRANGE_SEGMENTS or tracked.replaces(segment)
+
+    def _delivery(self, key: bytes, tracked: TrackedConnection, out: list[Tracked]) -> Iterator[Delivery]:
+        for flow in tracked.flows:
+            flow.delivered.clear()
+        if any(flow.hole_since is not None and not flow.ended for flow in tracked.flows):
+            self._waiting[key] = tracked
+        else:
+            self._waiting.pop(key, None)
+        if out:
+            self._count_gaps(out)
+            tracked.connection.disordered = True
+            yield Delivery(tracked.connection, list(out))
+
+    def _count_gaps(self, out: list[Tracked]) -> None:
+        for _, item in out:
+            if isinstance(item, Gap):
+                self._counts["gaps"] += 1
+                self._counts["cut_bytes" if item.cause is GapCause.CUT else "gap_bytes"] += item.stop - item.position
+
+    def _evict(self, now_ns: int) -> Iterator[Delivery]:
+        for key in self._table.excess():
+            if not self._table.tracked[key].ended:
+                self._evictions["connections"] += 1
+            yield from self._forget(key, EndCause.EVICTED, now_ns)
+
+    def _forget(self, key: bytes, cause: EndCause, now_ns: int) -> Iterator[Delivery]:
+        tracked = self._table.tracked.pop(key)
+        out: list[Tracked] = []
+        if not tracked.ended:
+            self._disordered.settle_due(tracked, now_ns, out)
+            self._disordered.end(tracked, cause, now_ns, out)
+        yield from self._delivery(key, tracked, out)
+
+    def flush(self, now_ns: int) -> Iterator[Delivery]:
+        """Capture time has reached `now_ns`: declare due gaps, forget silent connections."""
+        for key, tracked in list(self._waiting.items()):
+            out: list[Tracked] = []
+            self._disordered.settle_due(tracked, now_ns, out)
+            yield from self._delivery(key, tracked, out)
+        if now_ns - self._swept_ns >= SWEEP_NS:
+            self._swept_ns = now_ns
+            for key in self._table.expired(now_ns):
+                yield from self._forget(key, EndCause.IDLE, self._table.tracked[key].last_time_ns)
+
+    def close(self) -> Iterator[Delivery]:
+        """The capture is at its end: end every connection."""
+        for key in list(self._table.tracked):
+            yield from self._forget(key, EndCause.CAPTURE, self._table.tracked[key].last_time_ns)
+
+
+def without_rows(block: SegmentBlock, rows: "np.typing.NDArray[np.int64]") -> SegmentBlock:
+    """Return the block without some of its rows."""
+    keep = np.ones(len(block), dtype=bool)
+    keep[rows] = False
+    return SegmentBlock(
+        buffer=block.buffer,
+        capture=block.capture,
+        number=block.number[keep],
+        timestamp_ns=block.timestamp_ns[keep],
+        interface=block.interface[keep],
+        endpoints=block.endpoints[keep],
+        connection_hash=block.connection_hash[keep],
+        from_high=block.from_high[keep],
+        sequence=block.sequence[keep],
+        acknowledgement=block.acknowledgement[keep],
+        flags=block.flags[keep],
+        payload_at=block.payload_at[keep],
+        payload_length=block.payload_length[keep],
+        cut_length=block.cut_length[keep],
+    )
