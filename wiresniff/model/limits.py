@@ -23,6 +23,12 @@ FRAGMENT_TABLE_BYTES = 4 * MIB
 """IP fragments that wait for their missing parts (Linux' own high mark, ipfrag_high_thresh)."""
 FRAGMENT_SECONDS = 30
 """How long they wait (Linux, ipfrag_time)."""
+FRAGMENT_COST_BYTES = 256
+"""Charged to the table for each fragment beside its bytes: tiny ones cost memory too."""
+HEADERS_PER_PACKET = 32
+"""Tags, labels and extension headers peeled off one packet; real ones have fewer than ten."""
+PROTOCOL_NAMES = 64
+"""Protocols without TCP counted apart by name; further ones are counted as `other`."""
 
 # reassembly
 CONNECTIONS = 65_536
