@@ -65,12 +65,10 @@ def size(count: int) -> str:
     """Return bytes in decimal units, as disks and links are sold: `999 bytes`, `1.2 kB`, `3.4 MB`."""
     if count < UNIT:
         return quantity(count, "byte")
-    amount = float(count)
-    for unit in UNITS:
-        amount /= UNIT
-        if round(amount, 1) < UNIT:
-            break
-    return f"{amount:,.1f} {unit}"
+    amount, unit = count / UNIT, 0
+    while round(amount, 1) >= UNIT and unit + 1 < len(UNITS):
+        amount, unit = amount / UNIT, unit + 1
+    return f"{amount:,.1f} {UNITS[unit]}"
 
 
 UNIT = 1000

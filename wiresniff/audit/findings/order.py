@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from wiresniff.audit.findings import malformed, missing
+from wiresniff.audit.findings.missing import severity_of
 from wiresniff.model.findings import Severity
 from wiresniff.model.policy import Threshold
 from wiresniff.model.totals import PairTotals
@@ -11,15 +11,16 @@ HEALTHY = 0
 
 
 def badness(pair: PairTotals) -> int:
-    """0 for a pair without a bad request, else its severity by the defaults; little evidence is `info`."""
-    if not pair.missing and not pair.malformed:
+    """Return 0 for a pair without a bad request, else a severity; little evidence, or an end outside, is `info`.
+
+    To whoever looks for a trace, a traceparent that no receiver uses is as good as none: both count.
+    """
+    bad = pair.missing + pair.malformed
+    if not bad:
         return HEALTHY
     if pair.external or pair.judged < Threshold().min_requests:
         return Severity.INFO
-    return max(
-        missing.severity_of(pair.missing_ratio or 0.0) if pair.missing else HEALTHY,
-        malformed.severity_of(pair.malformed_ratio or 0.0) if pair.malformed else HEALTHY,
-    )
+    return severity_of(bad / pair.judged)
 
 
 def worst_first(pairs: Iterable[PairTotals]) -> list[PairTotals]:

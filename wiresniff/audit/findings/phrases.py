@@ -65,4 +65,4 @@ def not_judged(pair: PairTotals) -> str:
     """Say how many more there were that could not be judged: the ratio must not hide them."""
     if not pair.indeterminate:
         return ""
-    return f" ({requests(pair.indeterminate)} more could not be judged)"
+    return f" ({pair.indeterminate:,} more could not be judged)"

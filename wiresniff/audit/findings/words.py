@@ -31,7 +31,7 @@ RULES = (
         "duplicate-header",
         Severity.WARNING,
         "Requests carry traceparent twice",
-        "{requests} from {client} to {server} carry more than one traceparent: two layers each add their own, and a "
+        "More than one traceparent on {requests} from {client} to {server}: two layers each add their own, and a "
         "conforming receiver uses neither.",
         Fault.DUPLICATE_HEADER,
         Fault.COMMA_JOINED_DUPLICATE,
@@ -40,32 +40,32 @@ RULES = (
         "carriers-disagree",
         Severity.WARNING,
         "Two trace formats on one request name different traces",
-        "{requests} from {client} to {server} name one trace in traceparent and another one in a second format: "
-        "receivers follow one or the other, and the trace forks.",
+        "One trace in traceparent and another in a second format on {requests} from {client} to {server}: receivers "
+        "follow one or the other, and the trace forks.",
         WarningWord.CARRIERS_DISAGREE,
     ),
     counting(
         "future-version",
         Severity.INFO,
         "Requests carry a traceparent of a version that is not defined yet",
-        "{requests} from {client} to {server} carry a traceparent of a version above 00, which no standard defines "
-        "yet; conforming receivers read it, others may not.",
+        "A traceparent of a version above 00, which no standard defines yet, on {requests} from {client} to {server}: "
+        "conforming receivers read it, others may not.",
         WarningWord.FUTURE_VERSION,
     ),
     counting(
         "not-level-1",
         Severity.INFO,
         "tracestate holds keys that Level 1 does not allow",
-        "{requests} from {client} to {server} carry a tracestate key that Trace Context Level 2 allows and Level 1 "
-        "does not; many SDKs still drop the whole tracestate for it.",
+        "A tracestate key that Trace Context Level 2 allows and Level 1 does not on {requests} from {client} to "
+        "{server}: many SDKs still drop the whole tracestate for it.",
         WarningWord.TRACESTATE_KEY_NOT_LEVEL_1,
     ),
     counting(
         "baggage-large",
         Severity.INFO,
         "Baggage is larger than what must be passed on",
-        "{requests} from {client} to {server} carry more baggage than every hop must pass on (64 members, 8192 "
-        "bytes): members may get lost on the way.",
+        "More baggage than every hop must pass on (64 members, 8192 bytes) on {requests} from {client} to {server}: "
+        "members may get lost on the way.",
         WarningWord.BAGGAGE_OVER_GUARANTEED_SIZE,
     ),
 )

@@ -1,0 +1,30 @@
+"""The first line of every report: what was judged, and how much of the traffic that is."""
+
+from wiresniff.model.audit import Audit
+from wiresniff.model.display import percent, quantity
+from wiresniff.report.quoting import reason
+
+REASONS_NAMED = 4
+
+
+def payload_bytes(audit: Audit) -> int:
+    """TCP payload bytes that shares are taken of: never less than what was read and given up together."""
+    seen = audit.accounting
+    return max(seen.counts["tcp_payload_bytes"], seen.parsed_bytes + sum(seen.opaque_bytes.values()))
+
+
+def headline(audit: Audit) -> str:
+    """Return `judged N requests in X % of TCP payload bytes; Y % opaque (TLS Y %)`."""
+    judged = quantity(sum(pair.judged for pair in audit.pairs), "request")
+    whole = payload_bytes(audit)
+    if not whole:
+        return f"judged {judged}: no TCP payload bytes were seen"
+    opaque = audit.accounting.opaque_bytes
+    reasons = [f"{reason(word)} {percent(count, whole)}" for word, count in opaque.most_common() if count]
+    if len(reasons) > REASONS_NAMED:
+        reasons[REASONS_NAMED:] = ["others"]
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    return (
+        f"judged {judged} in {percent(audit.accounting.parsed_bytes, whole)} of TCP payload bytes; "
+        f"{percent(opaque.total(), whole)} opaque{why}"
+    )

@@ -1,0 +1,78 @@
+"""Times, endpoints and witnesses as text."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from wiresniff.model.audit import CaptureSummary
+from wiresniff.model.display import named, shortened, visible
+from wiresniff.model.findings import Witness
+from wiresniff.model.totals import PairTotals
+
+SECOND_NS = 1_000_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+VALUE_CHARACTERS = 200
+"""Of an offending value: a whole traceparent, however wrong, and the better part of a tracestate."""
+
+WORDS = {"tls": "TLS", "http/2": "HTTP/2"}
+"""Reasons that people write another way; all others stand as they are."""
+
+
+@lru_cache(maxsize=64)
+def _second(second: int) -> str:
+    # Not fromtimestamp: any 64-bit count of nanoseconds fits, on every platform.
+    return (EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat() + "."
+
+
+def rfc3339(time_ns: int) -> str:
+    """Return UTC with nanoseconds: `2025-10-09T08:53:20.017000051Z` (RFC 3339 5.6)."""
+    second, nanosecond = divmod(time_ns, SECOND_NS)
+    return f"{_second(second)}{nanosecond:09d}Z"
+
+
+def moment(time_ns: int) -> str:
+    """Return UTC to the microsecond, as Wireshark's time column counts: `2025-10-09 08:53:20.017000`."""
+    return rfc3339(time_ns)[:-4].replace("T", " ")
+
+
+def endpoint(address: str, port: int) -> str:
+    """Return `10.0.0.1:80`, `[2001:db8::1]:80` (RFC 3986 3.2.2)."""
+    return f"[{visible(address)}]:{port}" if ":" in address else f"{visible(address)}:{port}"
+
+
+def reason(word: str) -> str:
+    """Return the reason as people write it."""
+    return WORDS.get(word, named(word))
+
+
+def capture_name(captures: list[CaptureSummary], row: int) -> str:
+    """Return the name of a capture; a row that is not there is called by its number."""
+    return captures[row].name if 0 <= row < len(captures) else f"capture {row}"
+
+
+def where(witness: Witness, captures: list[CaptureSummary]) -> str:
+    """Return the capture and the packet number that Wireshark shows (none live)."""
+    name = named(capture_name(captures, witness.capture))
+    return f"{name} #{witness.packet}" if witness.packet else name
+
+
+def between(witness: Witness) -> str:
+    """Return who spoke to whom on the wire."""
+    client = endpoint(witness.client_address, witness.client_port)
+    return f"{client} → {endpoint(witness.server_address, witness.server_port)}"
+
+
+def request(witness: Witness) -> str:
+    """Return the request line and what answered it."""
+    line = shortened(visible(witness.request_line[:VALUE_CHARACTERS]), 2 * VALUE_CHARACTERS)
+    return f"{line} → {'no response' if witness.status is None else witness.status}"
+
+
+def values(witness: Witness) -> list[str]:
+    """Return the offending values, in quotes so that blanks at their ends and empty ones are seen."""
+    return [f'"{shortened(visible(value[: 4 * VALUE_CHARACTERS]), VALUE_CHARACTERS)}"' for value in witness.values]
+
+
+def pair_name(pair: PairTotals) -> str:
+    """Return `client → server`."""
+    return f"{named(pair.client)} → {named(pair.server)}"
