@@ -33,8 +33,11 @@ class TraceContext(NamedTuple):
 
     @property
     def random(self) -> bool:
-        """The caller says that the right-most 56 bits of the trace id are random."""
-        return bool(self.flags & RANDOM)
+        """The caller says that the right-most 56 bits of the trace id are random.
+
+        Version 00 only: of a higher one nothing but `sampled` may be assumed ("Versioning of traceparent").
+        """
+        return self.version == "00" and bool(self.flags & RANDOM)
 
 
 class Carrier(NamedTuple):
@@ -52,7 +55,7 @@ class Carrier(NamedTuple):
 
 
 class Presence(StrEnum):
-    """Is there a `traceparent`, and will a conforming receiver use it?"""
+    """Whether there is a `traceparent`, and whether a conforming receiver will use it."""
 
     VALID = "valid"
     MALFORMED = "malformed"
@@ -156,3 +159,20 @@ class WarningWord(StrEnum):
     BAGGAGE_BAD_PERCENT_ESCAPE = "baggage-bad-percent-escape"
     BAGGAGE_DUPLICATE_KEY = "baggage-duplicate-key"
     BAGGAGE_OVER_GUARANTEED_SIZE = "baggage-over-guaranteed-size"
+
+
+INFORMATIVE = frozenset(
+    [
+        WarningWord.FUTURE_VERSION,
+        WarningWord.SHORT_TRACE_ID,
+        WarningWord.TRACESTATE_EMPTY,
+        WarningWord.TRACESTATE_EMPTY_MEMBER,
+        WarningWord.TRACESTATE_SPLIT,
+        WarningWord.TRACESTATE_LONGER_THAN_512,
+        WarningWord.TRACESTATE_KEY_NOT_LEVEL_1,
+        WarningWord.TRACESTATE_OT_MEMBER_ODD,
+        WarningWord.BAGGAGE_EMPTY_MEMBER,
+        WarningWord.BAGGAGE_DUPLICATE_KEY,
+    ]
+)
+"""Warnings that the standard allows for: counted, worth no more than a line of information."""

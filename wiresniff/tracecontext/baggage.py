@@ -1,4 +1,4 @@
-r"""The values of `baggage` (W3C Baggage, section 3.2), several fields combined to one list (RFC 9110 5.3).
+r"""The values of `baggage` (W3C Baggage, "Definition"), several fields combined to one list (RFC 9110 5.3).
 
     baggage-string = list-member 0*179( OWS "," OWS list-member )
     list-member    = key OWS "=" OWS value *( OWS ";" OWS property )
@@ -30,7 +30,7 @@ BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 
 GUARANTEED_MEMBERS = 64
 GUARANTEED_BYTES = 8192
-"""Up to both, a platform MUST propagate baggage whole (section 3.3.2, "Limits"). These are minima, not maxima."""
+"""Up to both, a platform MUST propagate baggage whole ("Limits"). These are minima, not maxima."""
 
 
 class Baggage(NamedTuple):

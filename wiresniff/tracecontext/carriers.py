@@ -82,7 +82,7 @@ def read_carriers(values: Values) -> tuple[Carrier, ...]:
 
 
 def same_trace(one: str, other: str) -> bool:
-    """Compare two trace ids in normal form: one of 64 bits only by the right half (Trace Context Level 2, 5.1)."""
+    """Compare two trace ids in normal form: one of 64 bits only by the right half (Trace Context Level 2, "Interoperating with existing systems which use shorter identifiers")."""
     if one[:16] == "0" * 16 or other[:16] == "0" * 16:
         return one[16:] == other[16:]
     return one == other

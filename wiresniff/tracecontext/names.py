@@ -1,6 +1,6 @@
 """Names of header fields, in lower case: which are kept, and which are misspelled.
 
-Trace Context, section 3.2.1: the name is one word without a delimiter, in any case. Another spelling is another
+Trace Context, "Header Name": the name is one word without a delimiter, in any case. Another spelling is another
 field, which a conforming receiver does not read (rule N3).
 """
 

@@ -1,4 +1,4 @@
-"""The value of `traceparent` (Trace Context Level 2, section 3.2; Level 1 has the same grammar).
+"""The value of `traceparent` (Trace Context Level 2, "Traceparent Header"; Level 1 has the same grammar).
 
     traceparent    = version "-" version-format
     version        = 2HEXDIGLC                       ; ff is forbidden
@@ -7,7 +7,7 @@
     parent-id      = 16HEXDIGLC                      ; not all zero
     trace-flags    = 2HEXDIGLC
 
-Version 00 ends there. A higher version may go on after another dash, with anything (section 3.2.4, "Versioning of
+Version 00 ends there. A higher version may go on after another dash, with anything ("Versioning of
 traceparent"). A plain-loop twin of this module is `tests/oracles/traceparent.py`.
 """
 
@@ -47,6 +47,8 @@ def plain_context(value: bytes) -> TraceContext:
 
 def context(value: bytes) -> TraceContext | None:
     """Read one field value as a conforming receiver does; None if it will not use it."""
+    if PLAIN[2](value):
+        return plain_context(value)
     if VERSION_00(value):
         text = value.decode("ascii")
         return TraceContext("00", text[3:35], text[36:52], int(text[53:], 16))

@@ -1,4 +1,4 @@
-"""The values of `tracestate` (Trace Context, section 3.3), several fields combined to one list (RFC 9110 5.3).
+"""The values of `tracestate` (Trace Context, "Tracestate Header"), several fields combined to one list (RFC 9110 5.3).
 
     list        = list-member 0*31( OWS "," OWS list-member )
     list-member = key "=" value / OWS
@@ -34,7 +34,7 @@ MEMBERS = 32
 """Most members of a list."""
 VALUE_BYTES = 256
 GUARANTEED_BYTES = 512
-"""Characters of the combined field that vendors SHOULD propagate (section 3.3.1.5, "tracestate Limits")."""
+"""Characters of the combined field that vendors SHOULD propagate ("tracestate Limits")."""
 
 OT_VALUE = re.compile(rb"[a-z][a-z0-9]*:[A-Za-z0-9._\-]*(?:;[a-z][a-z0-9]*:[A-Za-z0-9._\-]*)*").fullmatch
 """OpenTelemetry's own member (OpenTelemetry specification, "TraceState Handling")."""
