@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from wiresniff.model.globs import glob_regex
 from wiresniff.model.policy import Policy, Role, Threshold
 from wiresniff.model.totals import PairTotals
 
@@ -12,7 +13,7 @@ EXTERNAL_CLIENT = "external"
 
 @lru_cache(maxsize=1024)
 def _pattern(words: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in words.split("*")), re.DOTALL)
+    return re.compile(glob_regex(words), re.DOTALL)
 
 
 def matches(pattern: str, name: str) -> bool:
