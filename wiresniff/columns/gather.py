@@ -1,7 +1,11 @@
 """Bytes at many positions as columns. No other module uses stride tricks or indexes raw bytes by arrays."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+Item = TypeVar("Item", bound=np.generic)
 
 
 def gather(raw: NDArray[np.uint8], at: NDArray[np.int64], header: "np.dtype[np.void]") -> NDArray[np.void]:
@@ -42,3 +46,13 @@ def native(column: NDArray[np.generic]) -> NDArray[np.int64]:
     ->      (k,) i8
     """
     return column.astype(np.int64)
+
+
+def pick(column: NDArray[Item], rows: NDArray[np.int64]) -> NDArray[Item]:
+    """Return the given rows of a column; the column itself when that is all of them.
+
+    column  (n,)
+    rows    (k,) i8, ascending, each once: so k == n means every row, the common case, and nothing is copied
+    ->      (k,)
+    """
+    return column if len(rows) == len(column) else column[rows]

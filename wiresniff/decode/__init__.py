@@ -1,0 +1,29 @@
+"""PacketBlock -> SegmentBlock: what the headers of a packet say, as far as TCP.
+
+Theory of operation. A block's packets are decoded together, in columns, one header at a time: the link header gives
+the position of the IP header and its ethertype (`link`), the IP header that of the TCP header and the end of the
+datagram (`ip`), the TCP header the payload (`tcp`). Each step reads all rows at once and says which of them it
+understands; those it doesn't (fragments, extension headers, rare encapsulations, anything odd) go one by one to the
+scalar path (`scalar`), which is exact, names what is wrong, and for a good packet finds the same things: two addresses,
+a TCP header position, a datagram end. From there on its rows join the columns again. Fragments wait in a bounded table
+(`fragments`) until their datagram is whole; its bytes are then appended to the block's.
+
+Lengths. Three ends are known for each packet: what was captured, what was on the wire, what the IP header claims. The
+IP header decides where the payload ends (Ethernet pads short packets), unless it claims more than was on the wire or
+nothing at all (0, as segmentation offload leaves it above 64 KiB): then the wire decides. What is missing of the
+payload at the end of the captured bytes is `cut_length`, never payload.
+
+Not done here: checksums are never verified (offload makes them wrong on every capturing host); tunnels are not entered
+yet: each will be a row in the tables of `scalar`, its inner packet one more turn of the same loop.
+
+    headers     the table of wire headers
+    names       words for what holds no TCP
+    link        link headers and VLAN tags in columns
+    ip          IPv4 and IPv6 headers in columns
+    tcp         TCP headers in columns
+    endpoints   the undirected key of a connection, its direction and its hash
+    scalar      one packet at a time: everything the columns don't take
+    fragments   IP fragments put together, bounded
+    segments    rows on their way through all this
+    decoder     the order of all this; counters
+"""

@@ -1,0 +1,293 @@
+"""The order of the kernels, what falls through to the scalar path, and what is counted."""
+
+from collections import Counter
+from dataclasses import dataclass
+from secrets import randbits
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wiresniff.columns.gather import enough, pick
+from wiresniff.decode import endpoints, headers, names, scalar
+from wiresniff.decode.endpoints import End
+from wiresniff.decode.fragments import FragmentTable
+from wiresniff.decode.ip import read_ipv4, read_ipv6
+from wiresniff.decode.link import LINKS, LinkColumns, put, read_tags, unread
+from wiresniff.decode.segments import Datagrams, Segments, in_order, join
+from wiresniff.decode.tcp import find_payload, read_tcp
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.packets import PacketBlock
+from wiresniff.model.segments import SegmentBlock
+
+IP_HEADERS: Final = {
+    headers.ETHERTYPE_IPV4: (headers.IPV4, read_ipv4),
+    headers.ETHERTYPE_IPV6: (headers.IPV6, read_ipv6),
+}
+"""Ethertype -> the fixed header and its kernel."""
+
+FOLLOWED: Final = {
+    headers.ETHERTYPE_IPV4: np.isin(np.arange(headers.PROTOCOLS), list(scalar.IPV4_PROTOCOLS.peelers)),
+    headers.ETHERTYPE_IPV6: np.isin(np.arange(headers.PROTOCOLS), list(scalar.IPV6_PROTOCOLS.peelers)),
+}
+"""Ethertype -> for each protocol number, whether the scalar path reads on behind it: (256,) bool."""
+
+
+@dataclass(slots=True)
+class Packets:
+    """A block's packets with their link headers read: columns of one row a packet."""
+
+    raw: NDArray[np.uint8]
+    captured_end: NDArray[np.int64]
+    wire_end: NDArray[np.int64]
+    interface: NDArray[np.int64]
+    link: LinkColumns
+
+
+class Decoder:
+    """Decodes the blocks of one capture point, in capture order.
+
+    hash_key  64 bits that make `connection_hash`; None for random ones, so that nobody can aim at a collision. Decoders
+              whose hashes are compared (several processes on one capture) must be given the same.
+    """
+
+    def __init__(self, hash_key: int | None = None) -> None:
+        self._secret = endpoints.multipliers(randbits(64) if hash_key is None else hash_key)
+        self._fragments = FragmentTable()
+        self._now_ns = 0
+        self._counts: Counter[str] = Counter()
+        self._anomalies: Counter[str] = Counter()
+        self._not_tcp: Counter[str] = Counter()
+
+    def feed(self, block: PacketBlock) -> SegmentBlock:
+        """Return the TCP segments of a block, in capture order.
+
+        A datagram that came in fragments is a segment of the block that completes it. The segments' buffer is the
+        block's own, longer by the payloads of such datagrams when there are any.
+        """
+        self._count_packets(block)
+        packets = self._read_links(block)
+        ipv4, ipv4_rest = self._read_ip(packets, headers.ETHERTYPE_IPV4)
+        ipv6, ipv6_rest = self._read_ip(packets, headers.ETHERTYPE_IPV6)
+        rest = np.concatenate([ipv4_rest, ipv6_rest, self._not_ip(packets)])
+        buffer, unusual = self._find_one_by_one(block, packets, np.sort(rest))
+        self._now_ns = max(self._now_ns, block.now_ns)
+        self._fragments.expire(self._now_ns)
+        raw = packets.raw if buffer is block.buffer else np.frombuffer(buffer, dtype=np.uint8)
+        found = [self._read_segments(raw, datagrams) for datagrams in (ipv4, ipv6, unusual) if datagrams is not None]
+        return self._segment_block(block, buffer, packets.interface, found)
+
+    def flush(self, now_ns: int) -> tuple[SegmentBlock, ...]:
+        """End the input: fragments that still wait are counted as dropped. No segment comes of it."""
+        self._now_ns = max(self._now_ns, now_ns)
+        self._fragments.clear()
+        return ()
+
+    def counters(self) -> Counter[str]:
+        """Return what was counted so far, under the names of `model.accounting`."""
+        return Counter(self._counts)
+
+    def anomalies(self) -> Counter[str]:
+        """Return packets (of fragments: fragments) in trouble so far, per Anomaly."""
+        return self._anomalies + self._fragments.anomalies
+
+    def not_tcp(self) -> Counter[str]:
+        """Return packets without TCP so far, per protocol or link type."""
+        return Counter(self._not_tcp)
+
+    # --- steps, in order ---------------------------------------------------------------------------------------------
+
+    def _count_packets(self, block: PacketBlock) -> None:
+        self._counts["packets"] += len(block)
+        self._counts["captured_bytes"] += int(block.captured_length.sum())
+        self._counts["wire_bytes"] += int(block.wire_length.sum())
+
+    def _read_links(self, block: PacketBlock) -> Packets:
+        """Read the link header of every packet, by link type."""
+        captured_end = block.offset + block.captured_length
+        wire_end = block.offset + block.wire_length
+        if len(set(block.link_types)) == 1:
+            link = self._read_link(block.raw, block.offset, captured_end, block.interface, block.link_types[0])
+        else:
+            link = unread(block.offset, block.interface)
+            link_type = np.array(block.link_types, dtype=np.int64)[block.interface]
+            for one_type in np.unique(link_type).tolist():
+                rows = np.flatnonzero(link_type == one_type)
+                put(link, rows, self._read_link(
+                    block.raw, block.offset[rows], captured_end[rows], block.interface[rows], one_type
+                ))  # fmt: skip
+        if (link.ethertype != headers.ETHERTYPE_IPV4).any():  # else no packet has a tag
+            link = read_tags(block.raw, link, captured_end)
+        interface = block.interface if link.interface is None else link.interface
+        return Packets(block.raw, captured_end, wire_end, interface, link)
+
+    def _read_link(
+        self, raw: NDArray[np.uint8], at: NDArray[np.int64], captured_end: NDArray[np.int64],
+        interface: NDArray[np.int64], link_type: int,
+    ) -> LinkColumns:  # fmt: skip
+        """Read the link headers of packets of one link type; count what can't be read."""
+        kind = LINKS.get(link_type)
+        if kind is None:
+            self._count_not_tcp("unknown_link_packets", names.link_type_name(link_type), len(at))
+            return unread(at, interface)
+        is_whole = enough(at, captured_end, kind.size)
+        if is_whole.all():
+            return kind.read(raw, at)
+        rows = np.flatnonzero(is_whole)
+        self._count_anomaly(Anomaly.TRUNCATED_HEADERS, len(at) - len(rows))
+        link = unread(at, interface)
+        put(link, rows, kind.read(raw, at[rows]))
+        return link
+
+    def _read_ip(self, packets: Packets, ethertype: int) -> tuple[Datagrams | None, NDArray[np.int64]]:
+        """Read the IP headers of one version; return what holds TCP, and the rows that the scalar path must read."""
+        packet_rows = np.flatnonzero(packets.link.ethertype == ethertype)
+        if not len(packet_rows):
+            return None, packet_rows
+        header, read = IP_HEADERS[ethertype]
+        at = pick(packets.link.network_at, packet_rows)
+        captured_end = pick(packets.captured_end, packet_rows)
+        wire_end = pick(packets.wire_end, packet_rows)
+        is_whole = enough(at, captured_end, header.itemsize)
+        cut_rows = packet_rows[~is_whole]
+        if len(cut_rows):
+            whole = np.flatnonzero(is_whole)
+            packet_rows, at, captured_end, wire_end = (
+                packet_rows[whole],
+                at[whole],
+                captured_end[whole],
+                wire_end[whole],
+            )
+        ip = read(packets.raw, at, captured_end, wire_end)
+        is_tcp = ip.is_plain & (ip.protocol == headers.PROTOCOL_TCP)
+        rest = cut_rows
+        if not is_tcp.all():
+            is_followed = FOLLOWED[ethertype][ip.protocol] | ~ip.is_plain
+            self._count_protocols(ip.protocol[~is_tcp & ~is_followed])
+            rest = np.concatenate([cut_rows, packet_rows[is_followed]])
+        datagrams = Datagrams(
+            packet_rows, ip.transport_at, captured_end, ip.end, ip.source, ip.destination,
+            pick(packets.link.domain, packet_rows), ethertype == headers.ETHERTYPE_IPV4,
+        )  # fmt: skip
+        return datagrams.only(is_tcp), rest
+
+    def _not_ip(self, packets: Packets) -> NDArray[np.int64]:
+        """Count packets that are not IP; return the rows in which IP may yet be found."""
+        ethertype = packets.link.ethertype
+        is_ip = (ethertype == headers.ETHERTYPE_IPV4) | (ethertype == headers.ETHERTYPE_IPV6)
+        if is_ip.all():
+            return np.empty(0, dtype=np.int64)
+        is_followed = np.isin(ethertype, list(scalar.ETHERTYPES.peelers)) & ~is_ip
+        is_other = ~is_ip & ~is_followed & (ethertype != headers.ETHERTYPE_UNREAD)
+        numbers, counts = np.unique(ethertype[is_other], return_counts=True)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            self._count_not_tcp("not_ip_packets", names.ethertype_name(number), count)
+        return np.flatnonzero(is_followed)
+
+    def _count_protocols(self, protocol: NDArray[np.int64]) -> None:
+        """Count datagrams without TCP."""
+        counts = np.bincount(protocol, minlength=headers.PROTOCOLS)
+        for number in np.flatnonzero(counts).tolist():
+            self._count_not_tcp("not_tcp_packets", names.protocol_name(number), int(counts[number]))
+
+    def _find_one_by_one(
+        self, block: PacketBlock, packets: Packets, rows: NDArray[np.int64]
+    ) -> tuple[bytes, Datagrams | None]:
+        """Take rows through the scalar path; return a buffer that holds all datagrams found, and them."""
+        self._counts["scalar_packets"] += len(rows)
+        if not len(rows):
+            return block.buffer, None
+        now_ns = np.maximum.accumulate(np.maximum(block.timestamp_ns, self._now_ns))
+        columns = (
+            packets.link.ethertype, packets.link.network_at, packets.captured_end, packets.wire_end,
+            packets.link.domain, packets.interface, now_ns,
+        )  # fmt: skip
+        packet_rows: list[int] = []
+        found: list[scalar.Found] = []
+        for row, ethertype, at, captured_end, wire_end, domain, interface, now in zip(
+            rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
+        ):
+            cursor = scalar.Cursor(
+                block.buffer, at, captured_end, wire_end, domain=domain, interface=interface, now_ns=now,
+                fragments=self._fragments,
+            )  # fmt: skip
+            datagram = self._find_one(cursor, ethertype)
+            if datagram is not None:
+                packet_rows.append(row)
+                found.append(datagram)
+        return join(block.buffer, packet_rows, found) if found else (block.buffer, None)
+
+    def _find_one(self, cursor: scalar.Cursor, ethertype: int) -> scalar.Found | None:
+        """Take one packet through the scalar path; count what it is if not TCP."""
+        try:
+            return scalar.find_tcp(cursor, ethertype)
+        except scalar.Stop as stop:
+            if stop.anomaly is not None:
+                self._count_anomaly(stop.anomaly, 1)
+            if stop.counted_as is not None:
+                self._count_not_tcp(stop.counted_as, stop.name, 1)
+            return None
+        finally:
+            self._counts["fragments"] += cursor.is_fragment
+
+    def _read_segments(self, raw: NDArray[np.uint8], datagrams: Datagrams) -> Segments:
+        """Read TCP headers; count and leave out those that are cut off or contradict themselves."""
+        is_whole = enough(datagrams.tcp_at, np.minimum(datagrams.captured_end, datagrams.end), headers.TCP.itemsize)
+        if not is_whole.all():
+            is_truncated = ~is_whole & (datagrams.captured_end <= datagrams.end)  # what ends first is to blame
+            self._count_anomaly(Anomaly.TRUNCATED_HEADERS, int(is_truncated.sum()))
+            self._count_anomaly(Anomaly.BAD_HEADER, int((~is_whole & ~is_truncated).sum()))
+            datagrams = datagrams.only(is_whole)
+        tcp = read_tcp(raw, datagrams.tcp_at)
+        is_sound = tcp.header_length >= headers.TCP.itemsize
+        is_sound &= datagrams.tcp_at + tcp.header_length <= datagrams.end
+        if not is_sound.all():
+            self._count_anomaly(Anomaly.BAD_HEADER, int((~is_sound).sum()))
+            datagrams = datagrams.only(is_sound)
+            tcp = read_tcp(raw, datagrams.tcp_at)
+        payload = find_payload(datagrams.tcp_at + tcp.header_length, datagrams.captured_end, datagrams.end)
+        pair = endpoints.pair_ipv4 if datagrams.is_ipv4 else endpoints.pair_ipv6
+        paired = pair(
+            End(datagrams.source, tcp.source_port),
+            End(datagrams.destination, tcp.destination_port),
+            datagrams.domain,
+            self._secret,
+        )
+        return Segments(
+            datagrams.packet_rows, paired.endpoints, paired.from_high, paired.connection_hash, tcp.sequence,
+            tcp.acknowledgement, tcp.flags, payload.at, payload.length, payload.cut,
+        )  # fmt: skip
+
+    def _segment_block(
+        self, block: PacketBlock, buffer: bytes, interface: NDArray[np.int64], found: list[Segments]
+    ) -> SegmentBlock:
+        """Put segments in capture order and give them what their packets know."""
+        segments = in_order(found)
+        rows = segments.packet_rows
+        self._counts["segments"] += len(rows)
+        self._counts["tcp_payload_bytes"] += int(segments.payload_length.sum() + segments.cut_length.sum())
+        return SegmentBlock(
+            buffer,
+            block.capture,
+            pick(block.number, rows),
+            pick(block.timestamp_ns, rows),
+            pick(interface, rows),
+            segments.endpoints,
+            segments.connection_hash,
+            segments.from_high,
+            segments.sequence,
+            segments.acknowledgement,
+            segments.flags,
+            segments.payload_at,
+            segments.payload_length,
+            segments.cut_length,
+        )
+
+    def _count_anomaly(self, anomaly: Anomaly, packets: int) -> None:
+        if packets:
+            self._anomalies[anomaly] += packets
+
+    def _count_not_tcp(self, counted_as: str, name: str, packets: int) -> None:
+        if packets:
+            self._counts[counted_as] += packets
+            names.count_name(self._not_tcp, name, packets)
