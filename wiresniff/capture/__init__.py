@@ -1,0 +1,31 @@
+"""Capture files and standard input -> PacketBlock.
+
+Theory of operation. A `ByteStream` gives the bytes of a file or of standard input, decompressed when their beginning
+says that they are compressed, as they come. A record format (`Pcap`, `Pcapng`) is a machine without I/O: it is fed a
+buffer, gives the columns of the whole records in it, says how many bytes it used, and is fed again from there on. Only
+the walk from record to record is a loop; every other field is gathered. `CaptureFile` joins the two, cuts the columns
+into blocks, and keeps a summary. `capture_points` merges several files by time and decides which continues which.
+
+Input that is no capture is a `CaptureError` at the person, with what it looks like. A capture that is cut short or
+damaged ends there: the packets before are given, and the summary warns. After a false length nothing can be believed,
+so nothing is searched for behind it.
+
+    stream       bytes of a file, a pipe or standard input; gzip, zstd, xz
+    records      the columns of a format's records
+    pcap         the classic format
+    pcapng       sections, interfaces, packet blocks
+    clock        timestamps of pcapng
+    source       one capture -> packet blocks
+    order        several captures -> capture points
+    filter       an expression of tcpdump, applied to blocks
+    bpf          the programs that such expressions are compiled to, run over columns
+    looks_like   what a file that is no capture probably is
+
+Memory: one block of `limits.READ_BYTES` per file that is read at the time, plus the record that is not finished.
+"""
+
+from wiresniff.capture.filter import Filter
+from wiresniff.capture.order import capture_points
+from wiresniff.capture.source import CaptureFile, open_captures
+
+__all__ = ["CaptureFile", "Filter", "capture_points", "open_captures"]
