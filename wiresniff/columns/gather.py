@@ -1,5 +1,6 @@
 """Bytes at many positions as columns. No other module uses stride tricks or indexes raw bytes by arrays."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -56,3 +57,16 @@ def pick(column: NDArray[Item], rows: NDArray[np.int64]) -> NDArray[Item]:
     ->      (k,)
     """
     return column if len(rows) == len(column) else column[rows]
+
+
+def is_among(column: NDArray[np.int64], numbers: Iterable[int]) -> NDArray[np.bool_]:
+    """Say which rows hold one of a few numbers; quicker than np.isin, which sorts.
+
+    column   (k,) i8
+    numbers  few
+    ->       (k,) bool
+    """
+    is_found = np.zeros(len(column), dtype=np.bool_)
+    for number in numbers:
+        is_found |= column == number
+    return is_found

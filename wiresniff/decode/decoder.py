@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wiresniff.columns.gather import enough, pick
+from wiresniff.columns.gather import enough, is_among, pick
 from wiresniff.decode import endpoints, headers, names, scalar
 from wiresniff.decode.endpoints import End
 from wiresniff.decode.fragments import FragmentTable
@@ -27,8 +27,8 @@ IP_HEADERS: Final = {
 """Ethertype -> the fixed header and its kernel."""
 
 FOLLOWED: Final = {
-    headers.ETHERTYPE_IPV4: np.isin(np.arange(headers.PROTOCOLS), list(scalar.IPV4_PROTOCOLS.peelers)),
-    headers.ETHERTYPE_IPV6: np.isin(np.arange(headers.PROTOCOLS), list(scalar.IPV6_PROTOCOLS.peelers)),
+    headers.ETHERTYPE_IPV4: is_among(np.arange(headers.PROTOCOLS), scalar.IPV4_PROTOCOLS.peelers),
+    headers.ETHERTYPE_IPV6: is_among(np.arange(headers.PROTOCOLS), scalar.IPV6_PROTOCOLS.peelers),
 }
 """Ethertype -> for each protocol number, whether the scalar path reads on behind it: (256,) bool."""
 
@@ -116,8 +116,7 @@ class Decoder:
                 put(link, rows, self._read_link(
                     block.raw, block.offset[rows], captured_end[rows], block.interface[rows], one_type
                 ))  # fmt: skip
-        if (link.ethertype != headers.ETHERTYPE_IPV4).any():  # else no packet has a tag
-            link = read_tags(block.raw, link, captured_end)
+        link = read_tags(block.raw, link, captured_end)
         interface = block.interface if link.interface is None else link.interface
         return Packets(block.raw, captured_end, wire_end, interface, link)
 
@@ -162,27 +161,29 @@ class Decoder:
         is_tcp = ip.is_plain & (ip.protocol == headers.PROTOCOL_TCP)
         rest = cut_rows
         if not is_tcp.all():
-            is_followed = FOLLOWED[ethertype][ip.protocol] | ~ip.is_plain
-            self._count_protocols(ip.protocol[~is_tcp & ~is_followed])
-            rest = np.concatenate([cut_rows, packet_rows[is_followed]])
+            other = np.flatnonzero(~is_tcp)
+            is_followed = FOLLOWED[ethertype][ip.protocol[other]] | ~ip.is_plain[other]
+            self._count_protocols(ip.protocol[other[~is_followed]])
+            rest = np.concatenate([cut_rows, packet_rows[other[is_followed]]])
         datagrams = Datagrams(
             packet_rows, ip.transport_at, captured_end, ip.end, ip.source, ip.destination,
             pick(packets.link.domain, packet_rows), ethertype == headers.ETHERTYPE_IPV4,
         )  # fmt: skip
-        return datagrams.only(is_tcp), rest
+        datagrams = datagrams.only(is_tcp)
+        return (datagrams if len(datagrams.packet_rows) else None), rest
 
     def _not_ip(self, packets: Packets) -> NDArray[np.int64]:
         """Count packets that are not IP; return the rows in which IP may yet be found."""
         ethertype = packets.link.ethertype
-        is_ip = (ethertype == headers.ETHERTYPE_IPV4) | (ethertype == headers.ETHERTYPE_IPV6)
-        if is_ip.all():
-            return np.empty(0, dtype=np.int64)
-        is_followed = np.isin(ethertype, list(scalar.ETHERTYPES.peelers)) & ~is_ip
-        is_other = ~is_ip & ~is_followed & (ethertype != headers.ETHERTYPE_UNREAD)
-        numbers, counts = np.unique(ethertype[is_other], return_counts=True)
+        rows = np.flatnonzero((ethertype != headers.ETHERTYPE_IPV4) & (ethertype != headers.ETHERTYPE_IPV6))
+        if not len(rows):
+            return rows
+        is_followed = is_among(ethertype[rows], scalar.ETHERTYPES.peelers)
+        numbers, counts = np.unique(ethertype[rows[~is_followed]], return_counts=True)
         for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            self._count_not_tcp("not_ip_packets", names.ethertype_name(number), count)
-        return np.flatnonzero(is_followed)
+            if number != headers.ETHERTYPE_UNREAD:  # counted already
+                self._count_not_tcp("not_ip_packets", names.ethertype_name(number), count)
+        return rows[is_followed]
 
     def _count_protocols(self, protocol: NDArray[np.int64]) -> None:
         """Count datagrams without TCP."""

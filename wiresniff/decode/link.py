@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wiresniff.columns.gather import enough, gather, native
+from wiresniff.columns.gather import enough, gather, is_among, native
 from wiresniff.decode import headers
 
 
@@ -80,8 +80,8 @@ def read_loopback(raw: NDArray[np.uint8], at: NDArray[np.int64]) -> LinkColumns:
     is_swapped = family > headers.LARGEST_FAMILY
     family[is_swapped] = family[is_swapped].astype(np.uint32).byteswap()
     ethertype = np.full(len(at), headers.ETHERTYPE_NONE, dtype=np.int64)
-    ethertype[np.isin(family, headers.FAMILIES_IPV4)] = headers.ETHERTYPE_IPV4
-    ethertype[np.isin(family, headers.FAMILIES_IPV6)] = headers.ETHERTYPE_IPV6
+    ethertype[is_among(family, headers.FAMILIES_IPV4)] = headers.ETHERTYPE_IPV4
+    ethertype[is_among(family, headers.FAMILIES_IPV6)] = headers.ETHERTYPE_IPV6
     return LinkColumns(at + headers.LOOPBACK.itemsize, ethertype, untagged(at))
 
 
@@ -141,15 +141,24 @@ def read_tags(raw: NDArray[np.uint8], link: LinkColumns, captured_end: NDArray[n
     captured_end  (k,) i8
     ->            (k,) columns behind the tags; a row whose tag is cut off keeps the tag's ethertype
     """
-    network_at, ethertype, domain = link.network_at, link.ethertype, link.domain
+    rows = np.flatnonzero(link.ethertype != headers.ETHERTYPE_IPV4)  # most blocks have few of these, if any
     for _ in range(TAGS_IN_COLUMNS):
-        is_tagged = np.isin(ethertype, headers.TAGS) & enough(network_at, captured_end, headers.VLAN_TAG.itemsize)
-        rows = np.flatnonzero(is_tagged)
+        rows = tagged(link, rows, captured_end)
         if not len(rows):
             break
+        network_at, ethertype, domain = link.network_at.copy(), link.ethertype.copy(), link.domain.copy()
         tag = gather(raw, network_at[rows], headers.VLAN_TAG)
-        network_at, ethertype, domain = network_at.copy(), ethertype.copy(), domain.copy()
         network_at[rows] += headers.VLAN_TAG.itemsize
         ethertype[rows] = or_llc(native(tag["ethertype"]))
         domain[rows] = (domain[rows] << headers.VLAN_ID_BITS) | headers.VLAN_ID.column(native(tag["control"]))
-    return link._replace(network_at=network_at, ethertype=ethertype, domain=domain)
+        link = link._replace(network_at=network_at, ethertype=ethertype, domain=domain)
+    return link
+
+
+def tagged(link: LinkColumns, rows: NDArray[np.int64], captured_end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of the rows whose next header is a whole VLAN tag."""
+    if not len(rows):
+        return rows
+    is_tagged = is_among(link.ethertype[rows], headers.TAGS)
+    is_tagged &= enough(link.network_at[rows], captured_end[rows], headers.VLAN_TAG.itemsize)
+    return rows[is_tagged]
