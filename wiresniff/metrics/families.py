@@ -1,0 +1,106 @@
+"""The table of metric families. Dashboards and alerts rely on names and labels: they grow, nothing is renamed."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What a family's numbers do."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+class Family(NamedTuple):
+    """One metric family."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    """In the order in which samples give them."""
+    help: str
+
+
+PAIR = ("client", "server")
+
+REQUESTS = Family(
+    "wiresniff_requests_total",
+    Kind.COUNTER,
+    (*PAIR, "protocol", "verdict", "reporter"),
+    "Requests seen from one service to another, by verdict on their trace context.",
+)
+INFERRED = Family(
+    "wiresniff_inferred_requests_total",
+    Kind.COUNTER,
+    (*PAIR, "verdict", "reporter"),
+    "The part of wiresniff_requests_total whose verdict is inferred rather than seen.",
+)
+FAILED = Family(
+    "wiresniff_failed_requests_total",
+    Kind.COUNTER,
+    (*PAIR, "traced", "reporter"),
+    "Requests that failed (5xx, non-zero gRPC status, no response); traced is false when they were judged to be "
+    "without a usable context, true for all others.",
+)
+FAULTS = Family(
+    "wiresniff_traceparent_faults_total",
+    Kind.COUNTER,
+    (*PAIR, "fault", "reporter"),
+    "Faults found in traceparent; a request may have several.",
+)
+SAMPLED = Family(
+    "wiresniff_sampled_requests_total",
+    Kind.COUNTER,
+    (*PAIR, "reporter"),
+    "Requests with a valid traceparent whose sampled flag is set.",
+)
+BAGGAGE = Family(
+    "wiresniff_baggage_bytes_total",
+    Kind.COUNTER,
+    (*PAIR, "reporter"),
+    "Bytes of baggage carried by requests.",
+)
+PARSED = Family(
+    "wiresniff_parsed_bytes_total",
+    Kind.COUNTER,
+    (*PAIR, "reporter"),
+    "TCP payload bytes of a pair that could be read.",
+)
+OPAQUE = Family(
+    "wiresniff_opaque_bytes_total",
+    Kind.COUNTER,
+    (*PAIR, "reason", "reporter"),
+    "TCP payload bytes of a pair that could not be read, by reason.",
+)
+GAPS = Family("wiresniff_gap_bytes_total", Kind.COUNTER, (), "TCP payload bytes that were sent and not captured.")
+ANOMALIES = Family(
+    "wiresniff_anomalies_total",
+    Kind.COUNTER,
+    ("anomaly",),
+    "Trouble on the wire that blames no service.",
+)
+EVICTIONS = Family(
+    "wiresniff_evictions_total",
+    Kind.COUNTER,
+    ("table",),
+    "Entries dropped from a bounded table because it was full.",
+)
+INTERNAL_ERRORS = Family(
+    "wiresniff_internal_errors_total",
+    Kind.COUNTER,
+    (),
+    "Connections given up because of a defect of wiresniff.",
+)
+CONNECTIONS = Family(
+    "wiresniff_connections",
+    Kind.GAUGE,
+    (),
+    "TCP connections followed; of a capture file, all that were seen in it.",
+)
+BUILD_INFO = Family("wiresniff_build_info", Kind.GAUGE, ("version",), "Version of wiresniff; always 1.")
+
+FAMILIES = (
+    REQUESTS, INFERRED, FAILED, FAULTS, SAMPLED, BAGGAGE, PARSED, OPAQUE, GAPS, ANOMALIES, EVICTIONS, INTERNAL_ERRORS,
+    CONNECTIONS, BUILD_INFO,
+)  # fmt: skip
+"""All, in the order in which they are exposed."""
