@@ -65,7 +65,7 @@ class Data:
     `feed` keeps an `owned` copy.
     """
 
-    __slots__ = ("buffer", "capture", "columns", "first", "last", "position", "stop")
+    __slots__ = ("buffer", "capture", "columns", "first", "is_owned", "last", "position", "stop")
 
     def __init__(
         self, position: int, stop: int, buffer: bytes, columns: Columns, first: int, last: int, capture: int
@@ -79,6 +79,8 @@ class Data:
         self.first = first
         self.last = last
         self.capture = capture
+        self.is_owned = False
+        """Its bytes and columns are its own: it may outlive the block."""
 
     def row_of(self, position: int) -> int:
         """Row of the segment that holds `position`."""
@@ -100,6 +102,8 @@ class Data:
 
     def owned(self, position: int) -> "Data":
         """Return the rest from `position` on with bytes and columns of its own."""
+        if self.is_owned:
+            return self
         row = self.row_of(position)
         payload = self.stretch(position, row, self.last - row)
         columns = self.columns
@@ -114,7 +118,9 @@ class Data:
             packets=list(columns.packets[rest]),
             acknowledged=list(columns.acknowledged[rest]),
         )
-        return Data(position, self.stop, payload, kept, 0, len(cuts), self.capture)
+        rest_of_run = Data(position, self.stop, payload, kept, 0, len(cuts), self.capture)
+        rest_of_run.is_owned = True
+        return rest_of_run
 
 
 class GapCause(StrEnum):

@@ -59,14 +59,19 @@ class TrackedConnection:
         return self.flows[0].is_smooth() and self.flows[1].is_smooth()
 
     def replaces(self, segment: Segment) -> bool:
-        """The segment opens a new connection on these ports."""
+        """The segment is of a new connection on these ports."""
         if not segment.flags & SYN:
-            return False
+            return self.strange >= limits.STRANGE_SEGMENTS and self.is_far(segment)
         known = self.syn[segment.direction]
         if known is not None:
             return known != segment.sequence
         base = self.flows[segment.direction].base
         return self.ended or (base is not None and base != advance(segment.sequence, 1))
+
+    def is_far(self, segment: Segment) -> bool:
+        """The segment is further from its flow than any window reaches."""
+        flow = self.flows[segment.direction]
+        return flow.base is not None and abs(flow.place(segment.sequence) - flow.position) > limits.WINDOW_BYTES
 
     def open(self, segment: Segment) -> None:
         """A SYN says where a flow begins; the SYN of an answer also where the other did (RFC 9293 3.5)."""
@@ -119,7 +124,7 @@ class Disordered:
         tracked.join(segment)
         flow, peer = tracked.flows[segment.direction], tracked.flows[1 - segment.direction]
         position = flow.place(segment.sequence)
-        if abs(position - flow.position) > limits.WINDOW_BYTES:
+        if tracked.is_far(segment):
             tracked.strange += 1
             self.anomalies[Anomaly.OUT_OF_WINDOW] += 1
             return out

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wiresniff.model import limits
 from wiresniff.model.delivery import Columns, Connection, Data, Delivery, EndCause, Gap, GapCause, Item
 from wiresniff.model.segments import SYN, SegmentBlock
 from wiresniff.reassembly.connections import ConnectionTable, Disordered, Segment, Tracked, TrackedConnection
@@ -156,7 +155,7 @@ class Reassembler:
         tracked = self._table.tracked.get(key)
         out: list[Tracked] = []
         for segment in segments:
-            if tracked is not None and self._is_replaced(tracked, segment):
+            if tracked is not None and tracked.replaces(segment):
                 self._disordered.end(tracked, EndCause.REPLACED, segment.time_ns, out)
                 yield from self._delivery(key, tracked, out)
                 tracked, out = None, []
@@ -172,9 +171,6 @@ class Reassembler:
             out += self._disordered.take(tracked, segment, block.buffer, block.capture)
         if tracked is not None:
             yield from self._delivery(key, tracked, out)
-
-    def _is_replaced(self, tracked: TrackedConnection, segment: Segment) -> bool:
-        return tracked.strange >= limits.STRANGE_SEGMENTS or tracked.replaces(segment)
 
     def _delivery(self, key: bytes, tracked: TrackedConnection, out: list[Tracked]) -> Iterator[Delivery]:
         for flow in tracked.flows:

@@ -1,0 +1,13 @@
+"""Runs -> messages -> Exchange.
+
+Theory of operation. A connection begins undecided (`recognition`): its first bytes, or after lost bytes the beginnings
+of its segments, say what it speaks. HTTP/1 becomes a conversation of two parsers (`http1`). Everything else is opaque:
+its bytes are counted with the reason, and of TLS the server name is read (`tls`).
+
+Parsers are machines over bytes without input or output of their own. They never raise at the wire: what they can't
+read is counted, and what they did not see is never reported as absent. `Dissector` is the stage.
+"""
+
+from wiresniff.protocols.dissector import Dissector
+
+__all__ = ["Dissector"]

@@ -1,0 +1,182 @@
+"""The stage: deliveries in, exchanges and accounts of traffic out."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint
+from wiresniff.model.exchanges import Exchange, Traffic
+from wiresniff.protocols.http1 import Budget, Conversation, Heads
+from wiresniff.protocols.inbox import Inbox
+from wiresniff.protocols.probe import Speech
+from wiresniff.protocols.recognition import Recognised, Recognition
+
+Event: TypeAlias = Exchange | Traffic
+
+EXPIRY_SWEEP_NS = 10**9
+"""Capture time between looks at exchanges that wait for their response."""
+
+_CLOSED_BY_PEER = (EndCause.FIN, EndCause.RESET, EndCause.REPLACED)
+_HTTP1 = (Speech.HTTP1_REQUEST, Speech.HTTP1_RESPONSE)
+
+
+class _Dialogue:
+    """What is kept of a connection: its flows, and who reads them."""
+
+    __slots__ = (
+        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.inboxes = (Inbox(), Inbox())
+        self.recognition: Recognition | None = Recognition(connection, self.inboxes)
+        self.conversation: Conversation | None = None
+        self.client_flow = 0
+        """The originator's, until the bytes say otherwise."""
+        self.name: str | None = None
+        self.opaque_reason: str | None = None
+        self.delivered_bytes = 0
+        """Since the last account."""
+
+    def client(self) -> Endpoint:
+        return self.connection.endpoints[self.client_flow]
+
+    def server(self) -> Endpoint:
+        return self.connection.endpoints[1 - self.client_flow]
+
+
+class Dissector:
+    """Reads the protocols of one capture point."""
+
+    def __init__(self, kept_fields: frozenset[bytes]) -> None:
+        self._anomalies: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._heads = Heads(kept_fields, self._anomalies)
+        self._budget = Budget()
+        self._dialogues: dict[int, _Dialogue] = {}
+        self._swept_ns = 0
+
+    def counters(self) -> Counter[str]:
+        """Counts under the names of `model.accounting`."""
+        return self._counts
+
+    def anomalies(self) -> Counter[str]:
+        """Counts per anomaly."""
+        return self._anomalies
+
+    def feed(self, delivery: Delivery) -> list[Event]:
+        """Read what a block brought to one connection."""
+        connection = delivery.connection
+        dialogue = self._dialogues.get(connection.number)
+        if dialogue is None:
+            dialogue = self._dialogues[connection.number] = _Dialogue(connection)
+        conversation = dialogue.conversation
+        remember_all = connection.disordered or conversation is None or not conversation.is_synchronised()
+        for flow, item in delivery.items:
+            if type(item) is Data:
+                dialogue.delivered_bytes += item.stop - item.position
+            dialogue.inboxes[flow].put(item, remember_all=remember_all)
+        events: list[Event] = []
+        if dialogue.recognition is not None:
+            self._recognise(dialogue)
+        conversation = dialogue.conversation
+        if conversation is not None:
+            events += conversation.run()
+            if dialogue.inboxes[0].items or dialogue.inboxes[1].items:
+                events += conversation.keep()
+        elif dialogue.opaque_reason is not None:
+            for inbox in dialogue.inboxes:
+                inbox.items.clear()
+        else:
+            for inbox in dialogue.inboxes:
+                inbox.keep(0)
+        if dialogue.inboxes[0].ended and dialogue.inboxes[1].ended:
+            events += self._close(dialogue, delivery)
+        return events
+
+    def _recognise(self, dialogue: _Dialogue) -> None:
+        recognition = dialogue.recognition
+        assert recognition is not None
+        found = recognition.run()
+        if found is None:
+            return
+        dialogue.recognition = None
+        if found.client_flow is not None:
+            dialogue.client_flow = found.client_flow
+        if found.speech in _HTTP1:
+            self._begin_http1(dialogue, recognition)
+        else:
+            self._begin_opaque(dialogue, found)
+
+    def _begin_http1(self, dialogue: _Dialogue, recognition: Recognition) -> None:
+        synchronised = (recognition.is_synchronised(0), recognition.is_synchronised(1))
+        conversation = Conversation(
+            dialogue.connection, dialogue.inboxes, dialogue.client_flow, synchronised, self._heads, self._budget,
+            self._anomalies,
+        )  # fmt: skip
+        if recognition.skipped:
+            conversation.unread("resync", recognition.skipped)
+        dialogue.conversation = conversation
+
+    def _begin_opaque(self, dialogue: _Dialogue, found: Recognised) -> None:
+        dialogue.opaque_reason = found.speech.value
+        dialogue.name = found.name
+        self._counts["opaque_connections"] += 1
+
+    def _close(self, dialogue: _Dialogue, delivery: Delivery) -> list[Event]:
+        """Both flows have ended."""
+        ends = [item for _, item in delivery.items if type(item) is End]
+        events: list[Event] = []
+        if dialogue.conversation is not None:
+            by_peer = all(end.cause in _CLOSED_BY_PEER for end in ends)
+            events += dialogue.conversation.close(ended_by_peer=by_peer)
+        events += self._account(dialogue)
+        del self._dialogues[dialogue.connection.number]
+        return events
+
+    def _account(self, dialogue: _Dialogue) -> list[Traffic]:
+        """Say how many bytes were read since the last account, and how many could not be."""
+        octets = dialogue.delivered_bytes
+        if not octets:
+            return []
+        dialogue.delivered_bytes = 0
+        conversation = dialogue.conversation
+        client, server = dialogue.client(), dialogue.server()
+        if conversation is None:
+            reason = dialogue.opaque_reason or Speech.UNKNOWN.value
+            return [Traffic(client, server, dialogue.name, 0, octets, reason)]
+        authority = conversation.authority
+        name = authority.decode("latin-1") if authority else None
+        opaque = conversation.opaque_bytes
+        accounts = [
+            Traffic(client, server, name, 0, count, reason) for reason, count in sorted(opaque.items()) if count
+        ]
+        accounts.append(Traffic(client, server, name, max(octets - opaque.total(), 0), 0, None))
+        opaque.clear()
+        return accounts
+
+    def flush(self, now_ns: int) -> Iterator[Event]:
+        """Capture time has reached `now_ns`: report exchanges that have waited for long."""
+        if now_ns - self._swept_ns < EXPIRY_SWEEP_NS:
+            return
+        self._swept_ns = now_ns
+        for dialogue in self._dialogues.values():
+            if dialogue.conversation is not None:
+                yield from dialogue.conversation.expire(now_ns)
+
+    def account(self) -> Iterator[Traffic]:
+        """Account for the traffic of connections that are still open."""
+        for dialogue in self._dialogues.values():
+            yield from self._account(dialogue)
+
+    def quarantine(self, connection: Connection) -> None:
+        """Give up a connection on which our own code failed: its bytes are opaque from now on."""
+        dialogue = _Dialogue(connection)
+        previous = self._dialogues.get(connection.number)
+        if previous is not None:
+            dialogue.client_flow = previous.client_flow
+            dialogue.delivered_bytes = previous.delivered_bytes
+        dialogue.recognition = None
+        dialogue.opaque_reason = "internal-error"
+        self._dialogues[connection.number] = dialogue

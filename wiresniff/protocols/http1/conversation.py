@@ -1,0 +1,153 @@
+"""Both directions of one HTTP/1 connection.
+
+The two parsers form a network that is fed in any order and gives the same exchanges: each reads its own flow, and
+waits for the other only at points that the bytes themselves name. What a server's response answers is known once the
+client's direction is parsed as far as the response acknowledges. What follows CONNECT or an upgrade is known once its
+answer is. Whether a head after lost bytes is one is known once the server's bytes that its sender had received are
+there.
+"""
+
+from collections import Counter
+
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, End, EndCause
+from wiresniff.model.exchanges import Exchange
+from wiresniff.model.limits import BLOCKED_FLOW_BYTES, HEADS_TOTAL_BYTES
+from wiresniff.protocols.http1.grammar import Heads
+from wiresniff.protocols.http1.pairing import Queue
+from wiresniff.protocols.http1.requests import Requests
+from wiresniff.protocols.http1.responses import Responses
+from wiresniff.protocols.inbox import Inbox
+
+
+class Budget:
+    """Bytes of unfinished heads of all connections."""
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    def exceeded(self, octets: int) -> bool:
+        """Take so many bytes more; tells whether that is too much."""
+        self.held += octets
+        return self.held > HEADS_TOTAL_BYTES
+
+    def release(self, octets: int) -> None:
+        """Give back what a head had taken."""
+        self.held = max(self.held - octets, 0)
+
+
+class Conversation:
+    """One HTTP/1 connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        inboxes: tuple[Inbox, Inbox],
+        client_flow: int,
+        is_synchronised: tuple[bool, bool],
+        heads: Heads,
+        budget: Budget,
+        anomalies: Counter[str],
+    ) -> None:
+        self._connection = connection
+        self.inboxes = inboxes
+        self.client_flow = client_flow
+        self.capture_point = connection.capture_point
+        self.client = connection.endpoints[client_flow]
+        self.server = connection.endpoints[1 - client_flow]
+        self.heads = heads
+        self.budget = budget
+        self.anomalies = anomalies
+        self.queue = Queue()
+        self.done: list[Exchange] = []
+        """Exchanges to be reported."""
+        self.authority: bytes | None = None
+        """The Host that was asked for last."""
+        self.opaque_reason = "upgrade"
+        self.opaque_bytes: Counter[str] = Counter()
+        self.responses_inbox = inboxes[1 - client_flow]
+        self._gave_up_waiting = False
+        self.requests = Requests(self, is_synchronised=is_synchronised[client_flow])
+        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow])
+
+    # --- what the parsers ask ---
+
+    def sequence_at(self, position: int) -> int:
+        """TCP sequence number of a position of the client's flow."""
+        return (self._connection.base[self.client_flow] + position) & 0xFFFFFFFF
+
+    def unread(self, reason: str, octets: int) -> None:
+        """Count bytes that could not be read."""
+        self.opaque_bytes[reason] += octets
+
+    def may_decide(self, inbox: Inbox, position: int) -> bool:
+        """Everything of a flow before `position` was delivered, or will never be."""
+        return inbox.stop >= position or inbox.ended or self._gave_up_waiting
+
+    def requests_are_known(self, acknowledged: int) -> bool:
+        """Everything that the server had received is parsed, or will never be."""
+        requests = self.requests
+        return (
+            acknowledged == NOT_ACKNOWLEDGED
+            or requests.position >= acknowledged
+            or requests.ended
+            or self._gave_up_waiting
+        )
+
+    def responses_are_over(self) -> bool:
+        """No answer will come."""
+        return self.responses.ended or self._gave_up_waiting
+
+    @staticmethod
+    def capture_ended(end: End) -> bool:
+        """The flow went on, but was not watched any longer."""
+        return end.cause not in (EndCause.FIN, EndCause.RESET)
+
+    # --- what the stage asks ---
+
+    def run(self) -> list[Exchange]:
+        """Parse both directions as far as they go."""
+        moved = True
+        while moved:
+            moved = self.requests.run()
+            moved = self.responses.run() or moved
+        return self._take_done()
+
+    def is_synchronised(self) -> bool:
+        """Neither direction looks for a boundary."""
+        return self.requests.is_synchronised() and self.responses.is_synchronised()
+
+    def keep(self) -> list[Exchange]:
+        """Let what waits outlive the block; give up waiting when it is too much."""
+        kept = self.requests.inbox.keep(self.requests.position) + self.responses.inbox.keep(self.responses.position)
+        if kept <= BLOCKED_FLOW_BYTES:
+            return []
+        self.anomalies[Anomaly.BLOCKED_TOO_LONG] += 1
+        self._gave_up_waiting = True
+        done = self.run()
+        self._gave_up_waiting = False
+        return done
+
+    def expire(self, now_ns: int) -> list[Exchange]:
+        """Report exchanges that have waited for long."""
+        self.responses.expire(now_ns)
+        return self.queue.expire(now_ns) + self._take_done()
+
+    def close(self, *, ended_by_peer: bool) -> list[Exchange]:
+        """Both flows are over: report every exchange that is left."""
+        self._gave_up_waiting = True
+        done = self.run()
+        is_unanswered = ended_by_peer and not self.responses.lost_anything
+        self.queue.drop_all()
+        for exchange in self.queue.dropped:
+            exchange.unanswered = is_unanswered
+        return done + self._take_done()
+
+    def _take_done(self) -> list[Exchange]:
+        done = self.done
+        if self.queue.dropped:
+            done += self.queue.dropped
+            self.queue.dropped = []
+        if done:
+            self.done = []
+        return done

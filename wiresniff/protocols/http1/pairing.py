@@ -1,0 +1,114 @@
+"""Requests that wait for their response, and which response is whose.
+
+Without loss it is the order of the queue (RFC 9112 9.3.2). With loss a sender's own acknowledgements tell more than
+any count: a client that sends a request has acknowledged all of the server's bytes before the response to it, so the
+position at which a response begins names its request, unless requests were pipelined.
+"""
+
+from collections import deque
+from enum import Enum
+
+from wiresniff.model import limits
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED
+from wiresniff.model.exchanges import Exchange
+
+EXPIRY_NS = limits.EXCHANGE_SECONDS * 10**9
+
+
+class Answer(Enum):
+    """What became of a request that may change the protocol of its connection."""
+
+    OPEN = "no answer yet"
+    ACCEPTED = "the connection is no longer HTTP/1"
+    REFUSED = "the connection goes on as before"
+    UNKNOWN = "the answer was not seen"
+
+
+class Asked:
+    """A request in the queue, or (without an exchange) the mark that requests may have been lost here."""
+
+    __slots__ = ("acknowledged", "answer", "exchange", "may_change", "reported")
+
+    def __init__(self, exchange: Exchange | None, acknowledged: int, *, may_change: bool = False) -> None:
+        self.exchange = exchange
+        self.acknowledged = acknowledged
+        """How much of the server's flow the client had received when it sent this."""
+        self.may_change = may_change
+        """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
+        self.answer = Answer.OPEN
+        self.reported = False
+
+
+class Queue:
+    """The requests of one connection that have no response yet, in order."""
+
+    __slots__ = ("asked", "dropped")
+
+    def __init__(self) -> None:
+        self.asked: deque[Asked] = deque()
+        self.dropped: list[Exchange] = []
+        """Settled without a response; taken by the connection."""
+
+    def add(self, asked: Asked) -> None:
+        """A request was seen."""
+        self.asked.append(asked)
+
+    def mark_loss(self) -> None:
+        """Requests may have been lost here; one mark in a row says it all."""
+        if not self.asked or self.asked[-1].exchange is not None:
+            self.asked.append(Asked(None, NOT_ACKNOWLEDGED))
+
+    def is_too_deep(self) -> bool:
+        """More requests wait than the limit allows."""
+        return len(self.asked) > limits.PIPELINE_REQUESTS
+
+    def drop_oldest(self) -> None:
+        """Settle the oldest request without a response."""
+        asked = self.asked.popleft()
+        asked.answer = Answer.UNKNOWN
+        if asked.exchange is not None and not asked.reported:
+            self.dropped.append(asked.exchange)
+
+    def needs_all(self) -> bool:
+        """The next response can be told only when all requests that it may answer were seen."""
+        return not self.asked or self.asked[0].exchange is None
+
+    def next_in_order(self, position: int) -> Asked | None:
+        """Take the request whose response begins at `position`, in a flow without loss."""
+        asked = self.asked
+        if asked and asked[0].exchange is not None:
+            return asked.popleft() if asked[0].acknowledged <= position else None
+        if len(asked) > 1 and asked[1].exchange is not None and asked[1].acknowledged == position:
+            asked.popleft()
+            return asked.popleft()
+        return None
+
+    def is_awaited_at(self, position: int) -> bool:
+        """A request was sent when the server's bytes before `position` had all been received.
+
+        Then the requests before it lost their response, and it is the first in order.
+        """
+        for asked in self.asked:
+            if asked.exchange is not None and asked.acknowledged == position:
+                while self.asked[0] is not asked:
+                    self.drop_oldest()
+                return True
+        return False
+
+    def drop_all(self) -> None:
+        """Settle every request without a response."""
+        while self.asked:
+            self.drop_oldest()
+
+    def expire(self, now_ns: int) -> list[Exchange]:
+        """Requests that waited long enough to be reported without their response; they keep their place."""
+        due: list[Exchange] = []
+        for asked in self.asked:
+            exchange = asked.exchange
+            if exchange is None or asked.reported:
+                continue
+            if now_ns - exchange.time_ns <= EXPIRY_NS:
+                break
+            asked.reported = True
+            due.append(exchange)
+        return due

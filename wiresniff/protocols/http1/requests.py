@@ -1,0 +1,303 @@
+"""The client's direction of an HTTP/1 connection.
+
+States are methods: each takes a run and a position in it and returns the position it reached; one that returns its
+own position without changing the state is blocked on the peer.
+
+    head     at the beginning of a head (or of empty lines before it)
+    held     within a head that began in an earlier run
+    body     within a body of known length
+    chunks   within a chunked body
+    answer   behind a request that may change the protocol: blocked until its answer is known
+    seek     lost: looks for a head at the beginning of a segment
+    opaque   no longer HTTP/1
+"""
+
+from typing import TYPE_CHECKING
+
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.delivery import Data, End, Gap, GapCause
+from wiresniff.model.exchanges import Exchange, Unseen
+from wiresniff.protocols.http1.body import ChunkedBody, Chunks
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, UNKNOWABLE, UNTIL_CLOSE, RequestHead
+from wiresniff.protocols.http1.head import HeldHead
+from wiresniff.protocols.http1.pairing import Answer, Asked
+from wiresniff.protocols.probe import begins_request
+
+if TYPE_CHECKING:
+    from wiresniff.protocols.http1.conversation import Conversation
+
+_GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
+
+
+class Requests:
+    """Parses requests and puts them in the queue of the conversation."""
+
+    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
+        self._conversation = conversation
+        self.inbox = conversation.inboxes[conversation.client_flow]
+        self.position = self.inbox.first_position()
+        """Everything before it is parsed."""
+        self.ended = False
+        self._state = self._head if is_synchronised else self._seek
+        self._after_body = self._head
+        self._is_proven = is_synchronised
+        """The next head is one: nothing before it was guessed."""
+        self._held: HeldHead | None = None
+        self._skip_to = 0
+        self._chunks = ChunkedBody()
+        self._waiting: Asked | None = None
+        if not is_synchronised:
+            conversation.queue.mark_loss()
+
+    def run(self) -> bool:
+        """Parse what the inbox holds, as far as it goes; tells whether anything moved."""
+        items = self.inbox.items
+        moved = False
+        while items:
+            item = items[0]
+            if type(item) is Data:
+                if not self._data(item):
+                    return moved or self.position > item.position
+            elif type(item) is Gap:
+                if self._state == self._answer and not self._answered():
+                    return moved
+                self._gap(item)
+                self.position = item.stop
+            else:
+                assert type(item) is End
+                self._end(item)
+            items.popleft()
+            moved = True
+        return moved
+
+    def _data(self, run: Data) -> bool:
+        """Parse a run; False when blocked within it."""
+        position = max(self.position, run.position)
+        while position < run.stop:
+            state = self._state
+            reached = state(run, position)
+            if reached == position and self._state == state:
+                self.position = position
+                return False
+            position = reached
+        self.position = position
+        return True
+
+    def is_synchronised(self) -> bool:
+        """Boundaries are known."""
+        return self._state != self._seek
+
+    # --- states ---
+
+    def _head(self, run: Data, position: int) -> int:
+        row = run.row_of(position)
+        stretch = run.stretch(position, row)
+        offset = 0
+        size = len(stretch)
+        while offset < size:
+            if stretch[offset] in b"\r\n":  # RFC 9112 2.2: empty lines before a request are ignored
+                offset += 1
+                continue
+            end = stretch.find(END_OF_HEAD, offset)
+            if end < 0 or stretch.find(b"\n\n", offset, end) >= 0:
+                return self._hold(run, position + offset)
+            begin = position + offset
+            offset = end + len(END_OF_HEAD)
+            head = self._conversation.heads.request(stretch[begin - position : end])
+            if head is None:
+                return self._not_a_head(position + offset)
+            framing = self._ask(run, begin, position + offset, head)
+            if framing or self._state != self._head:
+                return self._enter_body(framing, position + offset)
+        return position + size
+
+    def _hold(self, run: Data, position: int) -> int:
+        self._held = HeldHead(run, position)
+        self._state = self._hold_more
+        return self._hold_more(run, position)
+
+    def _hold_more(self, run: Data, position: int) -> int:
+        held = self._held
+        assert held is not None
+        row = run.row_of(position)
+        stretch = run.stretch(position, row)
+        last_row = run.row_of(position + len(stretch) - 1)
+        used = held.add(stretch, run.columns.times[last_row])
+        if used < 0:
+            if held.is_too_long() or self._conversation.budget.exceeded(len(stretch)):
+                self._conversation.anomalies[Anomaly.HEAD_TOO_LONG] += 1
+                self._give_up_head(Unseen.TOO_LONG)
+            return position + len(stretch)
+        self._conversation.budget.release(held.length)
+        self._held = None
+        self._state = self._head
+        reached = position + used
+        head = self._conversation.heads.request(held.octets().rstrip(b"\r\n"))
+        if head is None:
+            return self._not_a_head(reached)
+        time_ns = run.columns.times[run.row_of(reached - 1)]
+        framing = self._ask_held(held, head, time_ns)
+        return self._enter_body(framing, reached) if framing or self._state != self._head else reached
+
+    def _body(self, run: Data, _position: int) -> int:
+        if self._skip_to > run.stop:
+            return run.stop
+        self._state = self._after_body
+        return self._skip_to
+
+    def _chunked(self, run: Data, position: int) -> int:
+        position = self._chunks.feed(run, position)
+        if self._chunks.expects is Chunks.DONE:
+            self._state = self._after_body
+        elif self._chunks.expects is Chunks.BROKEN:
+            self._conversation.anomalies[Anomaly.BAD_CHUNK] += 1
+            self._lose()
+        return position
+
+    def _answer(self, _run: Data, position: int) -> int:
+        self._answered()
+        return position
+
+    def _seek(self, run: Data, position: int) -> int:
+        """Take the next head that begins a segment."""
+        row = run.row_of(position)
+        columns = run.columns
+        if columns.cuts[row] == position and begins_request(run.stretch(position, row, segments=1)):
+            received = columns.acknowledged[row]
+            if not self._conversation.may_decide(self._conversation.responses_inbox, received):
+                return position
+            # A head for certain: the other side had received everything before it, and had said something to that.
+            self._is_proven = received > 0 and self._conversation.responses_inbox.acknowledged_by(received) == position
+            self._state = self._head
+            return position
+        stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
+        self._conversation.unread("resync", stop - position)
+        return stop
+
+    def _opaque(self, run: Data, position: int) -> int:
+        self._conversation.unread(self._conversation.opaque_reason, run.stop - position)
+        return run.stop
+
+    # --- what states do ---
+
+    def _ask(self, run: Data, begin: int, end: int, head: RequestHead) -> int:
+        """Put a request in the queue; returns its framing."""
+        columns = run.columns
+        row = run.row_of(begin)
+        last = row if row + 1 == run.last or columns.cuts[row + 1] >= end else run.row_of(end - 1)
+        exchange = self._exchange(begin, columns.times[last], run.capture, columns.packets[row], head)
+        return self._enqueue(exchange, columns.acknowledged[row], head)
+
+    def _ask_held(self, held: HeldHead, head: RequestHead, time_ns: int) -> int:
+        exchange = self._exchange(held.position, time_ns, held.capture, held.packet, head)
+        return self._enqueue(exchange, held.acknowledged, head)
+
+    def _exchange(self, position: int, time_ns: int, capture: int, packet: int, head: RequestHead | None) -> Exchange:
+        conversation = self._conversation
+        unseen = None if self._is_proven else Unseen.RESYNC
+        if head is None:
+            exchange = Exchange(
+                conversation.client, conversation.server, "http/1", "1.1", time_ns, conversation.capture_point, capture,
+                packet, conversation.sequence_at(position), None, None, [], unseen,
+            )  # fmt: skip
+        else:
+            exchange = Exchange(
+                conversation.client, conversation.server, "http/1", head.version, time_ns, conversation.capture_point,
+                capture, packet, conversation.sequence_at(position), head.method, head.target, head.fields, unseen,
+            )  # fmt: skip
+            exchange.authority = head.authority
+            exchange.user_agent = head.user_agent
+            exchange.preflight = head.is_preflight
+        return exchange
+
+    def _enqueue(self, exchange: Exchange, acknowledged: int, head: RequestHead) -> int:
+        conversation = self._conversation
+        may_change = head.is_upgrade or head.method == b"CONNECT"
+        asked = Asked(exchange, acknowledged, may_change=may_change)
+        conversation.queue.add(asked)
+        if conversation.queue.is_too_deep():
+            conversation.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
+            conversation.queue.drop_oldest()
+        if exchange.authority is not None:
+            conversation.authority = exchange.authority
+        if not self._is_proven:
+            self._lose()
+            return 0
+        if may_change:
+            self._waiting = asked
+            self._after_body = self._answer
+            self._state = self._answer
+        return head.framing
+
+    def _enter_body(self, framing: int, position: int) -> int:
+        """Go on behind a head."""
+        if framing > 0:
+            self._skip_to = position + framing
+            self._state = self._body
+        elif framing == CHUNKED:
+            self._chunks = ChunkedBody()
+            self._state = self._chunked
+        elif framing in (UNTIL_CLOSE, UNKNOWABLE):
+            self._lose()
+        return position
+
+    def _answered(self) -> bool:
+        """Leave the state `answer` when the answer is known, or will never be."""
+        waiting = self._waiting
+        assert waiting is not None
+        if waiting.answer is Answer.OPEN and not self._conversation.responses_are_over():
+            return False
+        self._waiting = None
+        self._after_body = self._head
+        if waiting.answer is Answer.ACCEPTED:
+            self._state = self._opaque
+        elif waiting.answer is Answer.REFUSED:
+            self._state = self._head
+        else:
+            self._lose()
+        return True
+
+    def _not_a_head(self, position: int) -> int:
+        self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
+        self._lose()
+        return position
+
+    def _lose(self) -> None:
+        """From here on boundaries are unknown: later requests may be missed."""
+        self._is_proven = False
+        self._after_body = self._head
+        self._state = self._seek
+        self._conversation.queue.mark_loss()
+
+    def _give_up_head(self, reason: Unseen) -> None:
+        """Record a head that can't be judged, with what was seen of it."""
+        held = self._held
+        assert held is not None
+        self._held = None
+        self._conversation.budget.release(held.length)
+        head = self._conversation.heads.partial_request(held.octets())
+        exchange = self._exchange(held.position, held.time_ns, held.capture, held.packet, head)
+        if self._is_proven:
+            exchange.unseen = reason
+        self._conversation.queue.add(Asked(exchange, held.acknowledged))
+        self._lose()
+
+    # --- what is not data ---
+
+    def _gap(self, gap: Gap) -> None:
+        state = self._state
+        if state == self._body and gap.stop <= self._skip_to:
+            if gap.stop == self._skip_to:
+                self._state = self._after_body
+        elif state == self._hold_more:
+            self._give_up_head(_GAP_REASON[gap.cause])
+        elif not (state == self._opaque or (state == self._chunked and self._chunks.survives(gap.stop))):
+            self._lose()
+
+    def _end(self, end: End) -> None:
+        self.ended = True
+        if self._held is not None and self._conversation.capture_ended(end):
+            self._give_up_head(Unseen.TRUNCATED)
+        self._held = None
+
+

@@ -1,0 +1,313 @@
+"""The server's direction of an HTTP/1 connection.
+
+States are methods, as in `requests`:
+
+    head     at the beginning of a head
+    held     within a head that began in an earlier run
+    pair     behind a head whose request must be seen first: blocked on the client's direction
+    body     within a body of known length
+    chunks   within a chunked body
+    close    within a body that ends with the connection
+    seek     lost: looks for a head at the beginning of a segment
+    opaque   no longer HTTP/1
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.delivery import Data, End, EndCause, Gap
+from wiresniff.model.exchanges import Exchange
+from wiresniff.protocols.http1.body import ChunkedBody, Chunks
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, UNKNOWABLE, UNTIL_CLOSE, ResponseHead
+from wiresniff.protocols.http1.head import HeldHead
+from wiresniff.protocols.http1.pairing import EXPIRY_NS, Answer, Asked
+from wiresniff.protocols.probe import STATUS_LINE
+
+if TYPE_CHECKING:
+    from wiresniff.protocols.http1.conversation import Conversation
+
+SWITCHING_PROTOCOLS = 101
+NO_CONTENT = 204
+NOT_MODIFIED = 304
+
+
+class _Unpaired(NamedTuple):
+    """A head that waits for its request."""
+
+    head: ResponseHead
+    position: int
+    acknowledged: int
+    time_ns: int
+
+
+class Responses:
+    """Parses responses and pairs them with the requests of the conversation."""
+
+    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
+        self._conversation = conversation
+        self.inbox = conversation.inboxes[1 - conversation.client_flow]
+        self.position = self.inbox.first_position()
+        self.ended = False
+        self.lost_anything = False
+        """Bytes outside bodies of known length are missing."""
+        self._state = self._head if is_synchronised else self._seek
+        self._held: HeldHead | None = None
+        self._unpaired: _Unpaired | None = None
+        self._current: Exchange | None = None
+        """The exchange whose response is being received."""
+        self._skip_to = 0
+        self._chunks = ChunkedBody()
+
+    def run(self) -> bool:
+        """Parse what the inbox holds, as far as it goes; tells whether anything moved."""
+        items = self.inbox.items
+        moved = False
+        if self._unpaired is not None:
+            if not self._pair():
+                return False
+            moved = True
+        while items:
+            item = items[0]
+            if type(item) is Data:
+                if not self._data(item):
+                    return moved or self.position > item.position
+            elif type(item) is Gap:
+                self._gap(item)
+                self.position = item.stop
+            else:
+                assert type(item) is End
+                self._end(item)
+            items.popleft()
+            moved = True
+        return moved
+
+    def _data(self, run: Data) -> bool:
+        """Parse a run; False when blocked within it, or behind it."""
+        position = max(self.position, run.position)
+        while position < run.stop:
+            state = self._state
+            reached = state(run, position)
+            if reached == position and self._state == state:
+                self.position = position
+                return False
+            position = reached
+        self.position = position
+        return self._unpaired is None
+
+    def is_synchronised(self) -> bool:
+        """Boundaries are known."""
+        return self._state != self._seek
+
+    # --- states ---
+
+    def _head(self, run: Data, position: int) -> int:
+        row = run.row_of(position)
+        stretch = run.stretch(position, row)
+        end = stretch.find(END_OF_HEAD)
+        if end < 0 or stretch.find(b"\n\n", 0, end) >= 0:
+            self._held = HeldHead(run, position)
+            self._state = self._hold_more
+            return position
+        columns = run.columns
+        reached = position + end + len(END_OF_HEAD)
+        last = row if row + 1 == run.last or columns.cuts[row + 1] >= reached else run.row_of(reached - 1)
+        head = self._conversation.heads.response(stretch[:end].lstrip(b"\r\n"))
+        return self._take(head, position, columns.acknowledged[row], columns.times[last], reached)
+
+    def _hold_more(self, run: Data, position: int) -> int:
+        held = self._held
+        assert held is not None
+        stretch = run.stretch(position, run.row_of(position))
+        used = held.add(stretch, run.columns.times[run.row_of(position + len(stretch) - 1)])
+        if used < 0:
+            if held.is_too_long() or self._conversation.budget.exceeded(len(stretch)):
+                self._conversation.anomalies[Anomaly.HEAD_TOO_LONG] += 1
+                self._give_up_head()
+                self._lose()
+            return position + len(stretch)
+        octets = held.octets().strip(b"\r\n")
+        if not octets:  # empty lines before the head
+            self._held = None
+            self._state = self._head
+            return position + used
+        self._conversation.budget.release(held.length)
+        self._held = None
+        time_ns = run.columns.times[run.row_of(position + used - 1)]
+        head = self._conversation.heads.response(octets)
+        return self._take(head, held.position, held.acknowledged, time_ns, position + used)
+
+    def _take(
+        self, head: ResponseHead | None, position: int, acknowledged: int, time_ns: int, reached: int
+    ) -> int:
+        """A head that begins at `position` is whole."""
+        if head is None:
+            self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
+            self._lose()
+            return reached
+        self._unpaired = _Unpaired(head, position, acknowledged, time_ns)
+        self._skip_to = reached
+        self._state = self._pairing
+        self._pair()
+        return reached
+
+    def _pairing(self, _run: Data, position: int) -> int:
+        self._pair()
+        return position
+
+    def _body(self, run: Data, _position: int) -> int:
+        if self._skip_to > run.stop:
+            return run.stop
+        row = run.row_of(self._skip_to - 1)
+        self._finish(run.columns.times[row])
+        return self._skip_to
+
+    def _chunked(self, run: Data, position: int) -> int:
+        reached = self._chunks.feed(run, position)
+        if self._chunks.expects is Chunks.DONE:
+            self._finish(run.columns.times[run.row_of(reached - 1)])
+        elif self._chunks.expects is Chunks.BROKEN:
+            self._conversation.anomalies[Anomaly.BAD_CHUNK] += 1
+            self._lose()
+        return reached
+
+    def _until_close(self, run: Data, _position: int) -> int:
+        return run.stop
+
+    def _seek(self, run: Data, position: int) -> int:
+        """Take the next head that begins a segment at the very position that a request names."""
+        row = run.row_of(position)
+        columns = run.columns
+        if columns.cuts[row] == position and STATUS_LINE.match(run.stretch(position, row, segments=1)):
+            if not self._conversation.requests_are_known(columns.acknowledged[row]):
+                return position
+            if self._conversation.queue.is_awaited_at(position):
+                self._state = self._head
+                return position
+        stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
+        self._conversation.unread("resync", stop - position)
+        return stop
+
+    def _opaque(self, run: Data, position: int) -> int:
+        self._conversation.unread(self._conversation.opaque_reason, run.stop - position)
+        return run.stop
+
+    # --- what states do ---
+
+    def _pair(self) -> bool:
+        """Find the request that the head answers; False when it is not there yet."""
+        unpaired = self._unpaired
+        assert unpaired is not None
+        conversation = self._conversation
+        head, position, acknowledged, time_ns = unpaired
+        queue = conversation.queue
+        if queue.needs_all() and not conversation.requests_are_known(acknowledged):
+            return False
+        self._unpaired = None
+        self._state = self._head
+        is_interim = head.status < 200 and head.status != SWITCHING_PROTOCOLS  # noqa: PLR2004  # RFC 9110 15.2
+        if is_interim:
+            return True
+        asked = queue.next_in_order(position)
+        if asked is None or asked.exchange is None:
+            conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
+            self._lose()
+            return True
+        self._answer(asked, asked.exchange, head, time_ns)
+        return True
+
+    def _answer(self, asked: Asked, exchange: Exchange, head: ResponseHead, time_ns: int) -> None:
+        """Set the status of an exchange and go on behind the head of its response."""
+        if time_ns - exchange.time_ns <= EXPIRY_NS:
+            exchange.status = head.status
+            exchange.response_time_ns = time_ns
+        self._current = None if asked.reported else exchange
+        method = exchange.method
+        if asked.may_change:
+            accepted = head.status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= head.status < 300)  # noqa: PLR2004
+            asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
+            if accepted:
+                self._conversation.opaque_reason = "tunnel" if method == b"CONNECT" else "upgrade"
+                self._finish(time_ns)
+                self._state = self._opaque
+                return
+        if method == b"HEAD" or head.status in (NO_CONTENT, NOT_MODIFIED) or head.framing == 0:
+            self._finish(time_ns)
+        elif head.framing > 0:
+            self._skip_to += head.framing
+            self._state = self._body
+        elif head.framing == CHUNKED:
+            self._chunks = ChunkedBody()
+            self._state = self._chunked
+        elif method is None or head.framing == UNKNOWABLE:
+            self._release()
+            self._lose()
+        else:
+            assert head.framing == UNTIL_CLOSE
+            self._state = self._until_close
+
+    def _finish(self, time_ns: int) -> None:
+        """The response is complete."""
+        self._state = self._head
+        exchange = self._current
+        self._current = None
+        if exchange is not None:
+            if time_ns - exchange.time_ns <= EXPIRY_NS:
+                exchange.end_time_ns = time_ns
+                exchange.complete = True
+            self._conversation.done.append(exchange)
+
+    def _release(self) -> None:
+        """Report the exchange without the end of its response."""
+        if self._current is not None:
+            self._conversation.done.append(self._current)
+            self._current = None
+
+    def _lose(self) -> None:
+        """From here on boundaries are unknown."""
+        self.lost_anything = True
+        self._release()
+        self._state = self._seek
+
+    def _give_up_head(self) -> None:
+        """Take the status of a head that is cut short."""
+        held = self._held
+        assert held is not None
+        self._held = None
+        self._conversation.budget.release(held.length)
+        status = self._conversation.heads.partial_status(held.octets())
+        if status is None or status < 200 or self._conversation.queue.needs_all():  # noqa: PLR2004
+            return
+        asked = self._conversation.queue.next_in_order(held.position)
+        if asked is not None and asked.exchange is not None:
+            asked.answer = Answer.UNKNOWN
+            if held.time_ns - asked.exchange.time_ns <= EXPIRY_NS:
+                asked.exchange.status = status
+                asked.exchange.response_time_ns = held.time_ns
+            if not asked.reported:
+                self._conversation.done.append(asked.exchange)
+
+    def expire(self, now_ns: int) -> None:
+        """Report the exchange whose response goes on for too long."""
+        if self._current is not None and now_ns - self._current.time_ns > EXPIRY_NS:
+            self._release()
+
+    # --- what is not data ---
+
+    def _gap(self, gap: Gap) -> None:
+        state = self._state
+        if state == self._body and gap.stop <= self._skip_to:
+            if gap.stop == self._skip_to:
+                self._finish(gap.time_ns)
+            return
+        if state in (self._opaque, self._until_close) or (state == self._chunked and self._chunks.survives(gap.stop)):
+            return
+        if self._held is not None:
+            self._give_up_head()
+        self._lose()
+
+    def _end(self, end: End) -> None:
+        self.ended = True
+        if self._state == self._until_close and end.cause in (EndCause.FIN, EndCause.RESET):
+            self._finish(end.time_ns)
+        self._held = None
+        self._release()
