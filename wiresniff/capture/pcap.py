@@ -18,6 +18,8 @@ FILE_HEADER_BYTES = 24
 LINK_TYPE_MASK = 0xFFFF
 """The bits above say whether frames end in a check sequence, which decoding takes for padding."""
 NANOSECONDS = 1_000_000_000
+MAJOR_VERSIONS = (2, 543)
+"""Of all files since 1998, and of a patched libpcap that is 2 in all but name."""
 LENGTH_AT = 8
 """Of the captured length in a record header."""
 
@@ -65,6 +67,7 @@ class Pcap:
     def __init__(self) -> None:
         self.interfaces: list[Interface] = []
         self._layout: Layout | None = None
+        self._packets = 0
 
     def read(self, buffer: bytes) -> Records:
         """Read the whole records that `buffer` begins with; the first buffer begins with the file header."""
@@ -73,9 +76,18 @@ class Pcap:
         if len(buffer) < FILE_HEADER_BYTES:
             return no_records(needed=FILE_HEADER_BYTES)
         self._layout = LAYOUTS[buffer[:4]]
-        (link_type,) = struct.unpack_from(f"{self._layout.order}I", buffer, 20)
+        major, _, link_type = struct.unpack_from(f"{self._layout.order}HH12xI", buffer, 4)
+        if major not in MAJOR_VERSIONS:
+            return no_records(needed=0, damage=f"pcap of version {major}, which is not known")
         self.interfaces.append(Interface(link_type & LINK_TYPE_MASK))
         return self._records(buffer, FILE_HEADER_BYTES)
+
+    def read_cut(self, buffer: bytes) -> Records:
+        """Read the packet in the middle of which the file ends: `buffer` is what is left of its record."""
+        if self._layout is None or len(buffer) <= self._layout.header_bytes:
+            return no_records(needed=0)
+        (length,) = struct.unpack_from(f"{self._layout.order}I", buffer, LENGTH_AT)
+        return self._records(buffer + bytes(length), 0).within(len(buffer))
 
     def _records(self, buffer: bytes, start: int) -> Records:
         """Read the records from byte `start` on."""
@@ -105,12 +117,14 @@ class Pcap:
             needed += int(captured[rows])
         elif rows and damage is None:
             stop = int(at[rows - 1] + header_bytes + captured[rows - 1])
+        self._packets += rows
         return Records(
             offset=at[:rows] + header_bytes,
             captured_length=captured[:rows],
             wire_length=wire[:rows],
             timestamp_ns=seconds[:rows] * NANOSECONDS + fraction[:rows] * layout.tick_ns,
             interface=np.zeros(rows, dtype=np.int64),
+            number=np.arange(1, rows + 1) + self._packets - rows,
             used=stop,
             needed=needed,
             damage=damage,

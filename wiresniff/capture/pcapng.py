@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.capture.clock import Clock
-from wiresniff.capture.records import Column, Interface, Records, rows_before
+from wiresniff.capture.records import Column, Interface, Records, no_records, rows_before
 from wiresniff.columns.gather import gather, native
 from wiresniff.model.limits import INTERFACES, MAX_BLOCK_BYTES, MAX_PACKET_BYTES
 
@@ -25,6 +25,8 @@ OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
 PACKETS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
+NUMBERED = (0x9, 0xBAD, 0x40000BAD, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222)
+"""Journal entries, custom blocks, system calls: hold no packet, but Wireshark shows and numbers them like one."""
 SPAN_ENDS = (SECTION_HEADER, INTERFACE_DESCRIPTION)
 
 BYTE_ORDERS = {bytes.fromhex("4d3c2b1a"): "<", bytes.fromhex("1a2b3c4d"): ">"}
@@ -89,6 +91,7 @@ class Rows:
     wire_length: Column
     timestamp_ns: Column
     interface: Column
+    number: Column
 
 
 def is_pcapng(head: bytes) -> bool:
@@ -105,16 +108,22 @@ class Pcapng:
         self.interfaces: list[Interface] = []
         self._section = Section("<", 0)
         self._last_time_ns = 0
+        self._numbered = 0
+        """Packets and other blocks that have a number, so far."""
 
     def read(self, buffer: bytes) -> Records:
         """Read the whole packet blocks that `buffer` begins with; the first buffer begins with a section header."""
         spans: list[Rows] = []
         at, needed, damage = 0, FRAME_BYTES, None
         while True:
-            positions, at = block_positions(buffer, at, self._section.order)
+            positions, others, at = block_positions(buffer, at, self._section.order)
             if positions:
                 rows, at, damage = self._packets(buffer, np.array(positions, dtype=np.int64), at)
+                before = np.searchsorted(np.array(others, dtype=np.int64), positions[: len(rows.offset)])
+                rows.number += before + self._numbered
                 spans.append(rows)
+                self._numbered += len(rows.offset)
+            self._numbered += len(others)
             if damage is not None:
                 break
             try:
@@ -127,6 +136,16 @@ class Pcapng:
                 break
             at = after
         return _records(spans, at, needed, damage)
+
+    def read_cut(self, buffer: bytes) -> Records:
+        """Read the packet in the middle of which the file ends: `buffer` is what is left of its block."""
+        if len(buffer) < FRAME_BYTES:
+            return no_records(needed=0)
+        kind, length = struct.unpack_from(f"{self._section.order}II", buffer)
+        if kind not in PACKETS:
+            return no_records(needed=0)
+        missing = bytes(max(length - 4 - len(buffer), 0))
+        return self.read((buffer + missing)[: length - 4] + buffer[4:8]).within(len(buffer))
 
     def _other_block(self, buffer: bytes, at: int) -> int:
         """Read the block that ended the walk; return where it ends, beyond the buffer when it is not wholly there."""
@@ -222,6 +241,7 @@ class Pcapng:
             wire_length=np.maximum(wire[:good], captured[:good]),
             timestamp_ns=self._times(units[:good], interface[:good], is_simple[:good]),
             interface=interface[:good] + section.first_interface,
+            number=np.arange(1, good + 1),
         )
         return columns, stop, damage
 
@@ -269,14 +289,16 @@ class Pcapng:
         return time_ns
 
 
-def block_positions(buffer: bytes, start: int, order: str) -> tuple[list[int], int]:
+def block_positions(buffer: bytes, start: int, order: str) -> tuple[list[int], list[int], int]:
     """Walk from block to block, believing the lengths of packet blocks, until one ends the span.
 
-    ->  where packet blocks begin; and the first byte not walked over: of a section header, of an interface
+    ->  where packet blocks begin; where other blocks that have a number begin; and the
+        first byte not walked over: of a section header, of an interface
         description, of a block that is not whole or not sound, or beyond the buffer after a false length
     """
     unpack_from = struct.Struct(f"{order}II").unpack_from
     positions: list[int] = []
+    others: list[int] = []
     append = positions.append
     at = start
     last = len(buffer) - FRAME_BYTES
@@ -293,8 +315,10 @@ def block_positions(buffer: bytes, start: int, order: str) -> tuple[list[int], i
         elif kind in SPAN_ENDS or not _is_skippable(buffer, at, length, order):
             break
         else:
+            if kind in NUMBERED:
+                others.append(at)
             at += length
-    return positions, at
+    return positions, others, at
 
 
 def _is_skippable(buffer: bytes, at: int, length: int, order: str) -> bool:
@@ -335,7 +359,7 @@ def _records(spans: list[Rows], used: int, needed: int, damage: str | None) -> R
     if rows is None:
         joined = [
             np.concatenate([NOTHING, *(getattr(span, name) for span in spans)])
-            for name in ("offset", "captured_length", "wire_length", "timestamp_ns", "interface")
+            for name in ("offset", "captured_length", "wire_length", "timestamp_ns", "interface", "number")
         ]
         rows = Rows(*joined)
     return Records(
@@ -344,6 +368,7 @@ def _records(spans: list[Rows], used: int, needed: int, damage: str | None) -> R
         rows.wire_length,
         rows.timestamp_ns,
         rows.interface,
+        rows.number,
         used=used,
         needed=needed,
         damage=damage,

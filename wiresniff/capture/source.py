@@ -4,8 +4,6 @@ import os
 import stat
 from collections.abc import Iterator
 
-import numpy as np
-
 from wiresniff.capture.filter import Filter
 from wiresniff.capture.looks_like import HEAD_BYTES, looks_like
 from wiresniff.capture.pcap import Pcap, is_pcap
@@ -112,7 +110,7 @@ class CaptureFile:
             buffer = stream.read(rest, records.needed, self.read_bytes)
             self.bytes_read = stream.bytes_read
             if len(buffer) == len(rest):
-                self._end(stream, len(rest), at)
+                yield from self._end(stream, records_format, rest, at)
                 return
 
     def _head(self, stream: ByteStream) -> bytes:
@@ -152,7 +150,7 @@ class CaptureFile:
                 captured_length=records.captured_length[rows],
                 wire_length=records.wire_length[rows],
                 timestamp_ns=records.timestamp_ns[rows],
-                number=np.arange(1, len(records.offset[rows]) + 1, dtype=np.int64) + self.summary.packets,
+                number=records.number[rows],
                 interface=records.interface[rows],
                 link_types=link_types,
                 capture=self.index,
@@ -172,17 +170,18 @@ class CaptureFile:
         summary.first_time_ns = first if summary.first_time_ns is None else min(first, summary.first_time_ns)
         summary.last_time_ns = last if summary.last_time_ns is None else max(last, summary.last_time_ns)
 
-    def _end(self, stream: ByteStream, rest: int, at: int) -> None:
-        """Write down how the file ended: after a record, or in the middle of one."""
+    def _end(self, stream: ByteStream, records_format: RecordFormat, rest: bytes, at: int) -> Iterator[PacketBlock]:
+        """Write down how the file ended: after a record, or in the middle of one. Give what is there of its packet."""
         if at == 0:
             raise CaptureError("it is cut short in its file header: there is no packet in it")
         if stream.warning is not None:
-            self.summary.warning = f"{stream.warning}; read up to packet {self.summary.packets:,}"
+            self.summary.warning = f"{stream.warning} after packet {self.summary.packets:,}; read as far as it goes"
         elif rest:
             self.summary.warning = (
-                f"it is cut short, {rest:,} bytes into what follows packet {self.summary.packets:,} "
-                f"(byte {at:,}); read up to there"
+                f"it is cut short, {len(rest):,} bytes into the record that follows packet {self.summary.packets:,} "
+                f"(at byte {at:,}); read as far as it goes"
             )
+        yield from self._split(rest, records_format.read_cut(rest))
 
     def _end_damaged(self, damage: str, at: int) -> None:
         """Write down where the file stops being believable."""
