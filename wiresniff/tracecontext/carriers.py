@@ -9,6 +9,7 @@ carry only baggage or the caller's name (`uberctx-*`, `ot-baggage-*`, `jaeger-ba
 `grpc-tags-bin`, `correlation-context`, `request-context`, `x-datadog-origin`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import NamedTuple
@@ -67,8 +68,8 @@ FIELDS = frozenset(field for each in FORMATS for field in each.fields)
 FORMAT_OF_FIELD = {field: row for row, each in enumerate(FORMATS) for field in each.fields}
 COMPARABLE = frozenset(each.name for each in FORMATS if each.comparable)
 
-NORMAL_FORM_LENGTH = 32
-"""Digits of a trace id that can be compared across formats."""
+IS_NORMAL = re.compile("[0-9a-f]{32}").fullmatch
+"""A trace id that can be compared across formats; others are opaque."""
 
 
 def read_carriers(values: Values) -> tuple[Carrier, ...]:
@@ -82,7 +83,11 @@ def read_carriers(values: Values) -> tuple[Carrier, ...]:
 
 
 def same_trace(one: str, other: str) -> bool:
-    """Compare two trace ids in normal form: one of 64 bits only by the right half (Trace Context Level 2, "Interoperating with existing systems which use shorter identifiers")."""
+    """Compare two trace ids in normal form; where one is of 64 bits, only their right halves.
+
+    Trace Context Level 2, "Interoperating with existing systems which use shorter identifiers": pad on the left, keep
+    the right.
+    """
     if one[:16] == "0" * 16 or other[:16] == "0" * 16:
         return one[16:] == other[16:]
     return one == other
@@ -91,5 +96,5 @@ def same_trace(one: str, other: str) -> bool:
 def disagree(trace_id: str | None, carriers: Iterable[Carrier]) -> bool:
     """Two formats of one message, the W3C one with `trace_id` included, name different traces."""
     ids = [each.trace_id for each in carriers if each.format in COMPARABLE]
-    normal = {each for each in (trace_id, *ids) if each is not None and len(each) == NORMAL_FORM_LENGTH}
+    normal = {each for each in (trace_id, *ids) if each and IS_NORMAL(each)}
     return any(not same_trace(one, other) for one, other in combinations(sorted(normal), 2))

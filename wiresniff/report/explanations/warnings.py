@@ -50,7 +50,8 @@ WARNINGS = (
         'Trace Context says nothing of other formats; its Level 2, "Interoperating with existing systems ...": '
         "whoever converts between formats keeps the id.",
         "Let one library write all formats (a composite propagator), and let it replace what came in. Often a "
-        "proxy adds one format and the application forwards the other.",
+        "proxy adds one format and the application forwards the other; AWS and Google load balancers add their "
+        "own ids (X-Amzn-Trace-Id, X-Cloud-Trace-Context) to whatever passes.",
     ),
     Explanation(
         WarningWord.TRACESTATE_EMPTY,
