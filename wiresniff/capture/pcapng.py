@@ -116,14 +116,13 @@ class Pcapng:
         spans: list[Rows] = []
         at, needed, damage = 0, FRAME_BYTES, None
         while True:
-            positions, others, at = block_positions(buffer, at, self._section.order)
-            if positions:
-                rows, at, damage = self._packets(buffer, np.array(positions, dtype=np.int64), at)
-                before = np.searchsorted(np.array(others, dtype=np.int64), positions[: len(rows.offset)])
-                rows.number += before + self._numbered
+            packets_at, others_at, at = block_positions(buffer, at, self._section.order)
+            if packets_at:
+                rows, at, damage = self._packets(buffer, _column(packets_at), at)
+                rows.number += self._numbered + np.searchsorted(_column(others_at), rows.offset)
                 spans.append(rows)
                 self._numbered += len(rows.offset)
-            self._numbered += len(others)
+            self._numbered += len(others_at)
             if damage is not None:
                 break
             try:
@@ -207,7 +206,7 @@ class Pcapng:
         kind, length = native(short["type"]), native(short["length"])
         is_simple = kind == SIMPLE_PACKET
         fields_bytes = np.where(is_simple, SIMPLE_FIELDS_BYTES, PACKET_FIELDS_BYTES)
-        is_sound = (length >= fields_bytes + 4) & (length % 4 == 0) & (length <= MAX_BLOCK_BYTES)
+        is_sound = (length >= fields_bytes + 4) & (length & 3 == 0) & (length <= MAX_BLOCK_BYTES)
         is_whole = at + length <= len(raw)
         rows = rows_before(~(is_sound & is_whole))
         damage = None
@@ -292,9 +291,9 @@ class Pcapng:
 def block_positions(buffer: bytes, start: int, order: str) -> tuple[list[int], list[int], int]:
     """Walk from block to block, believing the lengths of packet blocks, until one ends the span.
 
-    ->  where packet blocks begin; where other blocks that have a number begin; and the
-        first byte not walked over: of a section header, of an interface
-        description, of a block that is not whole or not sound, or beyond the buffer after a false length
+    ->  where packet blocks begin; where other blocks that have a number begin; and the first byte not walked over: of a
+        section header, of an interface description, of a block that is not whole or not sound, or beyond the buffer
+        after a false length
     """
     unpack_from = struct.Struct(f"{order}II").unpack_from
     positions: list[int] = []
@@ -337,6 +336,11 @@ def _length_fault(length: int, least: int) -> str | None:
     if length > MAX_BLOCK_BYTES:
         return f"a block that claims {length:,} bytes"
     return None
+
+
+def _column(positions: list[int]) -> Column:
+    """Turn positions into a column."""
+    return np.fromiter(positions, dtype=np.int64, count=len(positions))
 
 
 def _options(options: bytes, order: str) -> dict[int, bytes]:
