@@ -24,7 +24,7 @@ class _Dialogue:
     """What is kept of a connection: its flows, and who reads them."""
 
     __slots__ = (
-        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason",
+        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason", "recognition",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:

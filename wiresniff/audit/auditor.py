@@ -1,0 +1,259 @@
+"""The stage: exchanges in, judgements out; totals per service pair."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from wiresniff.audit.exemptions import Exemptions
+from wiresniff.audit.operations import Operations
+from wiresniff.model import limits
+from wiresniff.model.context import Presence, Reading
+from wiresniff.model.delivery import Endpoint
+from wiresniff.model.display import visible
+from wiresniff.model.exchanges import Exchange, Fields, Traffic
+from wiresniff.model.findings import Witness
+from wiresniff.model.policy import Keep, Policy
+from wiresniff.model.targets import path_and_query
+from wiresniff.model.totals import WITNESSES, PairTotals
+from wiresniff.model.verdicts import Confidence, Judgement, Verdict
+
+OTHER = "other"
+"""The pair in which further pairs are counted when the table is full; further operations likewise."""
+FAILED_STATUS = 500
+RAW_PAIRS = 8 * limits.PAIRS
+"""Pairs by address, before names join them: an autoscaled client has many addresses and one name."""
+
+_OF_PRESENCE = {
+    Presence.VALID: Verdict.VALID,
+    Presence.MALFORMED: Verdict.MALFORMED,
+    Presence.ABSENT: Verdict.MISSING,
+}
+
+
+class Naming(Protocol):
+    """What the auditor asks about names (`wiresniff.services.Names`)."""
+
+    def server(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server."""
+
+    def client(self, endpoint: Endpoint) -> str:
+        """Name a client."""
+
+    def is_external(self, endpoint: Endpoint) -> bool:
+        """Tell whether an endpoint is outside."""
+
+
+class _Pair(NamedTuple):
+    """Totals of one pair as it is known by address, and how to ask for its names again at the end."""
+
+    totals: PairTotals
+    client: Endpoint
+    server: Endpoint
+    authority: bytes | None
+    client_is_external: bool
+
+
+class Auditor:
+    """Judges exchanges and keeps the totals. Names are asked for again at the end, when all are learned."""
+
+    def __init__(self, policy: Policy, names: Naming, read: Callable[[Fields, int], Reading], level: int = 2) -> None:
+        self._policy = policy
+        self._names = names
+        self._read = read
+        self._level = level
+        self._exemptions = Exemptions(policy)
+        self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
+        self._pairs: dict[tuple[str, str, str], _Pair] = {}
+        self.evictions: Counter[str] = Counter()
+
+    def feed(self, exchange: Exchange) -> Judgement:
+        """Judge one exchange and count it."""
+        names = self._names
+        client_is_external = names.is_external(exchange.client)
+        server = names.server(exchange.server, exchange.authority, client_is_external)
+        client = names.client(exchange.client)
+        pair = self._pairs.get((client if client_is_external else exchange.client.address, server, exchange.protocol))
+        if pair is None:
+            pair = self._begin_pair(client, server, exchange, client_is_external)
+        totals = pair.totals
+
+        rule = self._exemptions.match(
+            exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port, client,
+            server, None,
+        )  # fmt: skip
+        reading = self._read(exchange.fields, self._level)
+        confidence = Confidence.CERTAIN
+        reason: str | None = None
+        if rule is not None:
+            verdict = Verdict.EXEMPT
+            reason = rule
+            totals.exempt += 1
+            totals.reasons[f"exempt:{rule}"] += 1
+        elif exchange.unseen is not None:
+            verdict = Verdict.INDETERMINATE
+            reason = exchange.unseen.value
+            totals.indeterminate += 1
+            totals.reasons[f"indeterminate:{reason}"] += 1
+        else:
+            verdict = _OF_PRESENCE[reading.presence]
+            self._count_judged(totals, exchange, reading, verdict)
+        totals.requests += 1
+        self._count_failure(totals, exchange, verdict)
+        return Judgement(exchange, client, server, reading, verdict, confidence, reason)
+
+    def _count_judged(self, totals: PairTotals, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
+        operation = self._operations.of(exchange)
+        verdicts = totals.operations.get(operation)
+        if verdicts is None:
+            verdicts = self._begin_operation(totals, operation)
+        verdicts[verdict] += 1
+        context = reading.context
+        if context is not None:
+            totals.valid += 1
+            if context.sampled:
+                totals.sampled += 1
+        elif verdict is Verdict.MISSING:
+            totals.missing += 1
+            self._witness(totals, Verdict.MISSING, exchange, reading)
+        else:
+            totals.malformed += 1
+            self._witness(totals, Verdict.MALFORMED, exchange, reading)
+        if reading.carriers:
+            for carrier in reading.carriers:
+                totals.carriers[carrier.format] += 1
+                if verdict is Verdict.MISSING:
+                    totals.carriers_instead[carrier.format] += 1
+        for fault in reading.faults:
+            totals.faults[fault] += 1
+            self._witness(totals, fault, exchange, reading)
+        for warning in reading.warnings:
+            totals.warnings[warning] += 1
+            self._witness(totals, warning, exchange, reading)
+        if reading.baggage_bytes:
+            totals.baggage_bytes += reading.baggage_bytes
+            self._witness(totals, "baggage", exchange, reading)
+
+    def _count_failure(self, totals: PairTotals, exchange: Exchange, verdict: Verdict) -> None:
+        status = exchange.status
+        if (status is not None and status >= FAILED_STATUS) or exchange.grpc_status or exchange.unanswered:
+            totals.failed += 1
+            if verdict in (Verdict.MISSING, Verdict.MALFORMED):
+                totals.failed_untraced += 1
+
+    def _begin_pair(self, client: str, server: str, exchange: Exchange, client_is_external: bool) -> _Pair:
+        key = (client if client_is_external else exchange.client.address, server, exchange.protocol)
+        if len(self._pairs) >= RAW_PAIRS:
+            self.evictions["pairs"] += 1
+            key = (OTHER, OTHER, exchange.protocol)
+            if key in self._pairs:
+                return self._pairs[key]
+        external = client_is_external or self._names.is_external(exchange.server)
+        pair = _Pair(
+            PairTotals(key[0], key[1], exchange.protocol, external),
+            exchange.client,
+            exchange.server,
+            exchange.authority,
+            client_is_external,
+        )
+        self._pairs[key] = pair
+        return pair
+
+    def _begin_operation(self, totals: PairTotals, operation: str) -> Counter[str]:
+        if len(totals.operations) >= limits.OPERATIONS_PER_PAIR:
+            self.evictions["operations"] += 1
+            return totals.operations.setdefault(OTHER, Counter())
+        return totals.operations.setdefault(operation, Counter())
+
+    def _witness(self, totals: PairTotals, word: str, exchange: Exchange, reading: Reading) -> None:
+        kept = totals.witnesses.get(word)
+        if kept is not None and len(kept) == WITNESSES and exchange.time_ns > kept[-1].time_ns:
+            return
+        totals.witness(word, self._make_witness(exchange, reading))
+
+    def _make_witness(self, exchange: Exchange, reading: Reading) -> Witness:
+        values = reading.traceparents or tuple(value for _, value in exchange.fields[:1])
+        return Witness(
+            time_ns=exchange.time_ns,
+            capture=exchange.capture,
+            packet=exchange.packet,
+            client_address=exchange.client.address,
+            client_port=exchange.client.port,
+            server_address=exchange.server.address,
+            server_port=exchange.server.port,
+            request_line=self._request_line(exchange),
+            status=exchange.status,
+            trace_id=reading.context.trace_id if reading.context else None,
+            values=tuple(value.decode("latin-1") for value in values),
+        )
+
+    def _request_line(self, exchange: Exchange) -> str:
+        """Method and path as privacy allows."""
+        method = (exchange.method or b"?").decode("latin-1")
+        privacy = self._policy.privacy
+        if exchange.target is None or privacy.paths is Keep.DROP:
+            return visible(method)
+        path, query = path_and_query(method, exchange.target.decode("latin-1"))
+        shown = path or ""
+        if query is not None and privacy.query is Keep.KEEP:
+            shown += f"?{query}"
+        return visible(f"{method} {shown}".rstrip())
+
+    def count_traffic(self, traffic: Traffic) -> None:
+        """Count the bytes of a pair, read and not read."""
+        names = self._names
+        client_is_external = names.is_external(traffic.client)
+        authority = traffic.name.encode("latin-1", "replace") if traffic.name else None
+        server = names.server(traffic.server, authority, client_is_external)
+        client = names.client(traffic.client)
+        protocol = "http/1" if traffic.reason is None or traffic.parsed_bytes else traffic.reason
+        for key in self._keys_of_traffic(client, server, traffic, client_is_external):
+            if key in self._pairs:
+                totals = self._pairs[key].totals
+                break
+        else:
+            totals = self._begin_traffic_pair(client, server, traffic, authority, protocol, client_is_external)
+        totals.parsed_bytes += traffic.parsed_bytes
+        if traffic.reason is not None:
+            totals.opaque_bytes[traffic.reason] += traffic.opaque_bytes
+
+    def _keys_of_traffic(
+        self, client: str, server: str, traffic: Traffic, client_is_external: bool
+    ) -> list[tuple[str, str, str]]:
+        who = client if client_is_external else traffic.client.address
+        return [(who, server, word) for word in ("http/1", traffic.reason or "http/1")]
+
+    def _begin_traffic_pair(
+        self,
+        client: str,
+        server: str,
+        traffic: Traffic,
+        authority: bytes | None,
+        protocol: str,
+        client_is_external: bool,
+    ) -> PairTotals:
+        key = (client if client_is_external else traffic.client.address, server, protocol)
+        if len(self._pairs) >= RAW_PAIRS:
+            self.evictions["pairs"] += 1
+            key = (OTHER, OTHER, protocol)
+            if key in self._pairs:
+                return self._pairs[key].totals
+        external = client_is_external or self._names.is_external(traffic.server)
+        totals = PairTotals(key[0], key[1], protocol, external)
+        self._pairs[key] = _Pair(totals, traffic.client, traffic.server, authority, client_is_external)
+        return totals
+
+    def pairs(self) -> list[PairTotals]:
+        """Return the totals of every pair, by the names that are known now."""
+        named: dict[tuple[str, str, str], PairTotals] = {}
+        for pair in self._pairs.values():
+            totals = pair.totals
+            client, server = totals.client, totals.server
+            if (client, server) != (OTHER, OTHER):
+                client = self._names.client(pair.client)
+                server = self._names.server(pair.server, pair.authority, pair.client_is_external)
+            key = (client, server, totals.protocol)
+            if key not in named and len(named) >= limits.PAIRS:
+                self.evictions["pairs"] += 1
+                key = (OTHER, OTHER, totals.protocol)
+            named.setdefault(key, PairTotals(*key)).add(totals)
+        return list(named.values())

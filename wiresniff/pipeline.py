@@ -1,0 +1,170 @@
+"""Joins the stages: packets in, judgements out, one audit at the end.
+
+Each capture point has a decoder, a reassembler and a dissector of its own; names, sights and totals are shared. Stages
+know nothing of each other: what one needs of another (the names of header fields to keep, the reader of fields) is
+handed over here. A connection on which our own code fails is given up, counted, and the rest goes on.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from wiresniff.audit import Auditor
+from wiresniff.audit.findings import find, worst_first
+from wiresniff.audit.sights import Sights
+from wiresniff.decode.decoder import Decoder
+from wiresniff.model.accounting import Accounting
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.audit import Audit, CaptureSummary
+from wiresniff.model.delivery import Delivery
+from wiresniff.model.exchanges import Exchange, Traffic
+from wiresniff.model.packets import PacketBlock
+from wiresniff.model.policy import Policy
+from wiresniff.model.verdicts import Judgement
+from wiresniff.protocols import Dissector
+from wiresniff.reassembly import Reassembler
+from wiresniff.services.names import Names
+from wiresniff.tracecontext import KEPT_FIELDS, read
+
+JUMP_NS = 3600 * 10**9
+"""Capture time that jumps further than this is not believed until later packets agree."""
+
+
+class CaptureClock:
+    """Capture time: monotone, and not moved by one packet with a wild timestamp."""
+
+    def __init__(self, anomalies: Counter[str]) -> None:
+        self._anomalies = anomalies
+        self._suspect_ns: int | None = None
+        self.now_ns = 0
+
+    def advance(self, block: PacketBlock) -> int:
+        """Take the times of a block; returns the time now."""
+        if not len(block):
+            return self.now_ns
+        latest, earliest = block.now_ns, int(block.timestamp_ns.min())
+        if self.now_ns and (latest - self.now_ns > JUMP_NS or self.now_ns - earliest > JUMP_NS):
+            self._anomalies[Anomaly.TIME_JUMP] += 1
+        if not self.now_ns or latest - self.now_ns <= JUMP_NS:
+            self._suspect_ns = None
+            self.now_ns = max(self.now_ns, latest)
+        elif self._suspect_ns is not None and abs(latest - self._suspect_ns) <= JUMP_NS:
+            self._suspect_ns = None
+            self.now_ns = latest
+        else:
+            self._suspect_ns = latest
+            believed = block.timestamp_ns[block.timestamp_ns - self.now_ns <= JUMP_NS]
+            if len(believed):
+                self.now_ns = max(self.now_ns, int(believed.max()))
+            elif len(block) > 1:
+                self._suspect_ns = None
+                self.now_ns = latest
+        return self.now_ns
+
+
+class CapturePoint:
+    """The stages that keep tables of one capture point's connections."""
+
+    def __init__(self, number: int, accounting: Accounting, *, quarantines: bool) -> None:
+        self._accounting = accounting
+        self._quarantines = quarantines
+        self._decoder = Decoder()
+        self._reassembler = Reassembler(number)
+        self._dissector = Dissector(KEPT_FIELDS)
+        self.clock = CaptureClock(accounting.anomalies)
+
+    def feed(self, block: PacketBlock) -> Iterator[Exchange | Traffic]:
+        """Read a block of packets."""
+        now_ns = self.clock.advance(block)
+        segments = self._decoder.feed(block)
+        for delivery in self._reassembler.feed(segments):
+            yield from self._dissect(delivery)
+        for delivery in self._reassembler.flush(now_ns):
+            yield from self._dissect(delivery)
+        yield from self._dissector.flush(now_ns)
+
+    def _dissect(self, delivery: Delivery) -> list[Exchange | Traffic]:
+        try:
+            return self._dissector.feed(delivery)
+        except Exception:
+            if not self._quarantines:
+                raise
+            self._accounting.counts["internal_errors"] += 1
+            self._dissector.quarantine(delivery.connection)
+            return []
+
+    def close(self) -> Iterator[Exchange | Traffic]:
+        """The capture is at its end."""
+        for delivery in self._reassembler.close():
+            yield from self._dissect(delivery)
+        self._decoder.flush(self.clock.now_ns)
+
+    def account(self, accounting: Accounting) -> None:
+        """Add what the stages counted."""
+        for stage in (self._decoder, self._reassembler, self._dissector):
+            accounting.counts.update(stage.counters())
+            accounting.anomalies.update(stage.anomalies())
+        accounting.not_tcp.update(self._decoder.not_tcp())
+        accounting.evictions.update(self._reassembler.evictions())
+
+
+class Pipeline:
+    """Audits packets of any number of capture points.
+
+    quarantines  give up a connection on which our own code fails; off in tests, so that nothing hides
+    """
+
+    def __init__(self, policy: Policy | None = None, level: int = 2, *, quarantines: bool = True) -> None:
+        self._policy = policy or Policy()
+        self._level = level
+        self._quarantines = quarantines
+        self._accounting = Accounting()
+        self._names = Names(self._policy)
+        self._auditor = Auditor(self._policy, self._names, read, level)
+        self._sights = Sights()
+        self._points: list[CapturePoint] = []
+
+    def feed(self, point: int, block: PacketBlock) -> Iterator[Judgement]:
+        """Read a block of one capture point."""
+        while point >= len(self._points):
+            self._points.append(CapturePoint(len(self._points), self._accounting, quarantines=self._quarantines))
+        yield from self._audit(self._points[point].feed(block))
+        if len(self._points) > 1:
+            now_ns = min(each.clock.now_ns for each in self._points)
+            for exchange in self._sights.flush(now_ns):
+                yield self._auditor.feed(exchange)
+
+    def _audit(self, events: Iterator[Exchange | Traffic]) -> Iterator[Judgement]:
+        is_single = len(self._points) == 1
+        for event in events:
+            if type(event) is Traffic:
+                self._count_traffic(event)
+            elif is_single:
+                yield self._auditor.feed(event)
+            else:
+                for exchange in self._sights.feed(event):
+                    yield self._auditor.feed(exchange)
+
+    def _count_traffic(self, traffic: Traffic) -> None:
+        self._auditor.count_traffic(traffic)
+        self._accounting.parsed_bytes += traffic.parsed_bytes
+        if traffic.reason is not None:
+            self._accounting.opaque_bytes[traffic.reason] += traffic.opaque_bytes
+
+    def close(self) -> Iterator[Judgement]:
+        """Every capture is at its end."""
+        for point in self._points:
+            yield from self._audit(point.close())
+        for exchange in self._sights.close():
+            yield self._auditor.feed(exchange)
+
+    def audit(self, captures: list[CaptureSummary]) -> Audit:
+        """Return the audit of everything that was fed."""
+        accounting = Accounting()
+        accounting.add(self._accounting)
+        for point in self._points:
+            point.account(accounting)
+        accounting.counts["duplicate_exchanges"] += self._sights.duplicates
+        for counter in (self._auditor.evictions, self._sights.evictions, self._names.counters()):
+            accounting.evictions.update(counter)
+        pairs = worst_first(self._auditor.pairs())
+        return Audit(captures, pairs, find(pairs, accounting, self._policy), accounting, self._level)
