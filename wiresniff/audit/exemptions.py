@@ -24,7 +24,6 @@ LOAD_BALANCER_PROBE = "load-balancer-probe"
 SELF_CONNECTION = "self-connection"
 
 READ = ("GET", "HEAD")
-SEND = ("POST", "PUT")
 
 PATHS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (
@@ -48,19 +47,23 @@ PATHS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (
         TELEMETRY_EXPORT,
-        SEND,
+        ("POST",),
         (
             "/v1/traces", "/v1/metrics", "/v1/logs", "/v1development/profiles",  # OTLP/HTTP 1.x
             "/api/v2/spans", "/api/v1/spans",  # Zipkin
             "/api/traces",  # Jaeger collector; GET is the query service, which is an application
-            "/v0.3/traces", "/v0.4/traces", "/v0.5/traces", "/v0.7/traces", "/v0.6/stats",  # Datadog agent
             "/intake/v2/events",  # Elastic APM
             "/loki/api/v1/push",  # Loki
             "/opentelemetry.proto.collector.*", "/jaeger.api_v2.CollectorService/*",  # gRPC-Web, Connect
         ),
     ),
-    (HEALTH_CHECK, SEND[:1], ("/grpc.health.v1.Health/*",)),
-    (REFLECTION, SEND[:1], ("/grpc.reflection.*",)),
+    (
+        TELEMETRY_EXPORT,
+        ("PUT", "POST"),
+        ("/v0.3/traces", "/v0.4/traces", "/v0.5/traces", "/v0.7/traces", "/v0.6/stats"),  # Datadog agent
+    ),
+    (HEALTH_CHECK, ("POST",), ("/grpc.health.v1.Health/*",)),
+    (REFLECTION, ("POST",), ("/grpc.reflection.*",)),
     (LOAD_BALANCER_PROBE, ("OPTIONS",), ("/",)),  # HAProxy's `option httpchk` before a URI is configured
 )  # fmt: skip
 """Rule, methods, paths."""

@@ -90,7 +90,7 @@ EXEMPTION_MEMORY = 1000
 # config
 POLICY_BYTES = 256 * 1024
 """Largest policy file: some thousand services; more is not a policy, and YAML takes seconds to read it."""
-POLICY_VALUES = 20_000
+POLICY_VALUES = 50_000
 """Values read from a policy file, aliases counted each time (a few lines of aliases can mean a billion values)."""
 POLICY_DEPTH = 16
 """Mappings and lists within each other; a policy needs four."""
