@@ -28,7 +28,7 @@ def shortened(text: str, characters: int = NAME_CHARACTERS) -> str:
     """Return `text`, cut in the middle to so many characters: names differ at both ends."""
     if len(text) <= characters:
         return text
-    kept = max(characters - len(ELLIPSIS), 1)
+    kept = characters - len(ELLIPSIS)
     head = (kept + 1) // 2
     tail = kept - head
     return text[:head] + ELLIPSIS + (text[-tail:] if tail else "")

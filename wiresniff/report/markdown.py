@@ -19,10 +19,19 @@ PAIRS_SHOWN = 30
 FINDINGS_SHOWN = 30
 FAULTS_SHOWN = 3
 
-PUNCTUATION = re.compile(r"([\\`*_\[\]|~$])")
-ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-NO_LINK = (("@", "@&#8203;"), ("#", "\\#&#8203;"), ("://", "&#58;//"), ("www.", "www&#46;"))
-"""Mentions, issue numbers and addresses become links without any mark-up: a blank of no width stops them."""
+INERT = {
+    **{character: f"\\{character}" for character in "\\`*_[]|~$"},
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "@": "@&#8203;",
+    "#": "\\#&#8203;",
+    "://": "&#58;//",
+    "www.": "www&#46;",
+}
+"""What means something, and what to write instead. Mentions, issue numbers and addresses become links without any
+mark-up: a blank of no width, or an entity, stops them."""
+MEANINGFUL = re.compile("|".join(map(re.escape, INERT)))
 BACKTICKS = re.compile(r"`+")
 
 
@@ -39,12 +48,7 @@ def render_markdown(audit: Audit) -> str:
 
 def escaped(sentence: str) -> str:
     """Return a sentence that reads in Markdown as it stands."""
-    for character, entity in ENTITIES:
-        sentence = sentence.replace(character, entity)
-    sentence = PUNCTUATION.sub(r"\\\1", sentence)
-    for characters, inert in NO_LINK:
-        sentence = sentence.replace(characters, inert)
-    return sentence
+    return MEANINGFUL.sub(lambda found: INERT[found[0]], sentence)
 
 
 def code(text: str) -> str:

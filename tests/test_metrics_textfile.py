@@ -1,0 +1,99 @@
+"""The audit as Prometheus text."""
+
+import re
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sample_audit import audit, hostile_audit
+
+import wiresniff
+from wiresniff.metrics.families import FAMILIES
+from wiresniff.metrics.textfile import render_metrics
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.audit import Audit
+from wiresniff.model.totals import PairTotals
+from wiresniff.model.verdicts import Verdict
+
+Series = tuple[str, frozenset[tuple[str, str]]]
+
+
+def series(sample: Audit) -> dict[Series, float]:
+    """All samples of the text, by name and labels; none is there twice."""
+    samples = [
+        ((sample.name, frozenset(sample.labels.items())), sample.value)
+        for family in text_string_to_metric_families(render_metrics(sample))
+        for sample in family.samples
+    ]
+    assert len(samples) == len(dict(samples))
+    return dict(samples)
+
+
+def value(samples: dict[Series, float], name: str, **labels: str) -> float:
+    """Return the number of one series."""
+    return samples[name, frozenset(labels.items())]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_all_verdicts_of_a_pair_are_there_from_the_start(verdict: Verdict) -> None:
+    """Those that did not occur are 0, so that a rate has a beginning."""
+    samples = series(audit())
+    ends = {"client": "checkout", "server": "payments", "reporter": "capture"}
+    expected = {Verdict.VALID: 180, Verdict.MALFORMED: 40}.get(verdict, 0)
+    assert value(samples, "wiresniff_requests_total", **ends, protocol="http/1", verdict=verdict) == expected
+    assert value(samples, "wiresniff_inferred_requests_total", **ends, verdict=verdict) == 0
+
+
+def test_numbers_are_those_of_the_audit() -> None:
+    """Failures by whether they can be traced, faults, sampled, bytes, anomalies."""
+    samples = series(audit())
+    pricing = {"client": "orders", "server": "pricing", "reporter": "capture"}
+    payments = {"client": "checkout", "server": "payments", "reporter": "capture"}
+    assert value(samples, "wiresniff_failed_requests_total", **pricing, traced="false") == 3
+    assert value(samples, "wiresniff_failed_requests_total", **pricing, traced="true") == 2
+    assert value(samples, "wiresniff_sampled_requests_total", **pricing) == 4
+    assert value(samples, "wiresniff_parsed_bytes_total", **pricing) == 2_000_000
+    assert value(samples, "wiresniff_traceparent_faults_total", **payments, fault="zero-trace-id") == 31
+    assert value(samples, "wiresniff_gap_bytes_total") == 20_440
+    assert value(samples, "wiresniff_anomalies_total", anomaly="bare-lf") == 3
+    assert value(samples, "wiresniff_internal_errors_total") == 0
+    assert value(samples, "wiresniff_connections") == 2_310
+    assert value(samples, "wiresniff_build_info", version=wiresniff.__version__) == 1
+    ledger = {"client": "orders", "server": "ledger", "reporter": "capture"}
+    assert value(samples, "wiresniff_opaque_bytes_total", **ledger, reason="tls") == 9_400_000
+
+
+def test_faults_of_tracestate_are_not_those_of_traceparent() -> None:
+    """The family is named for one field."""
+    assert not [labels for _, labels in series(audit()) if ("fault", "tracestate-traceparent-invalid") in labels]
+
+
+def test_protocols_of_a_pair_are_summed_where_there_is_no_label_for_them() -> None:
+    """Two pairs with the same ends, one series."""
+    pairs = [PairTotals("a", "b", protocol, requests=5, valid=5, sampled=5) for protocol in ("http/1", "http/2")]
+    samples = series(Audit(pairs=pairs))
+    assert value(samples, "wiresniff_sampled_requests_total", client="a", server="b", reporter="capture") == 10
+    assert pairs[0].sampled == 5
+
+
+def test_every_anomaly_has_a_series() -> None:
+    """Also those that never happened."""
+    samples = series(Audit())
+    assert all(value(samples, "wiresniff_anomalies_total", anomaly=anomaly) == 0 for anomaly in Anomaly)
+
+
+def test_the_text_follows_the_table() -> None:
+    """Every family with its help, in order, with its labels; nothing that is not in the table, no `_created`."""
+    text = render_metrics(audit())
+    assert re.findall(r"(?m)^# TYPE (\S+) ", text) == [family.name for family in FAMILIES]
+    labels = {family.name: set(family.labels) for family in FAMILIES}
+    for name, given in series(audit()):
+        assert {label for label, _ in given} == labels[name]
+    assert "_created" not in text
+
+
+def test_hostile_names_are_label_values_and_nothing_else() -> None:
+    """They come back from the parser as they were, however they look."""
+    clients = {dict(labels).get("client") for _, labels in series(hostile_audit())}
+    for name in ("[red]markup[/red][/] :boom: [link=http://x]y[/link]", "x" * 10_000, '"quote" \\ back {brace}'):
+        assert name in clients
+    assert "\x1b[31mred\x1b[0m\nnew line\r\x00\x9b1m" in clients

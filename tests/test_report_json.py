@@ -1,0 +1,91 @@
+"""The report as JSON."""
+
+import json
+
+from sample_audit import audit, hostile_audit
+
+from wiresniff.model.audit import Audit
+from wiresniff.report.json import SCHEMA, render_json
+
+PAIR = {
+    "client", "server", "protocol", "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "inferred",
+    "failed", "failed_untraced", "missing_ratio", "indeterminate_ratio", "sampled_ratio",
+}  # fmt: skip
+FINDING = {"id", "severity", "confidence", "client", "server", "count", "message", "witnesses"}
+WITNESS = {
+    "capture", "packet", "time", "client_address", "client_port", "server_address", "server_port", "trace_id",
+    "request_line", "status", "values",
+}  # fmt: skip
+
+
+def test_the_keys_are_those_that_programs_rely_on() -> None:
+    """Of the document, pairs, findings and witnesses."""
+    document = json.loads(render_json(audit()))
+    assert document["schema"] == SCHEMA == "wiresniff/report/1"
+    assert set(document) == {
+        "schema", "level", "captures", "judged", "accounting", "pairs", "services", "findings",
+    }  # fmt: skip
+    assert all(set(pair) >= PAIR for pair in document["pairs"])
+    assert all(set(finding) == FINDING for finding in document["findings"])
+    assert all(set(witness) == WITNESS for finding in document["findings"] for witness in finding["witnesses"])
+
+
+def test_numbers_are_those_of_the_audit() -> None:
+    """The worst pair first, ratios as numbers, what has no ratio null."""
+    document = json.loads(render_json(audit()))
+    worst = document["pairs"][0]
+    assert (worst["client"], worst["server"], worst["missing"]) == ("orders", "pricing", 412)
+    assert worst["missing_ratio"] == 412 / 452
+    assert worst["indeterminate_ratio"] == 3 / 455
+    assert document["pairs"][-1]["missing_ratio"] is None
+    assert document["judged"]["judged"] == 14_436
+    assert document["accounting"]["gap_bytes"] == 20_440
+    assert document["accounting"]["opaque_bytes"] == {"tls": 9_400_000, "unknown-protocol": 130_000}
+    assert document["accounting"]["internal_errors"] == 0
+
+
+def test_a_witness_says_where_to_look() -> None:
+    """Capture by name, Wireshark's packet number, time to the nanosecond."""
+    finding = next(f for f in json.loads(render_json(audit()))["findings"] if f["id"] == "context-missing")
+    assert finding["severity"] == "warning"
+    assert finding["witnesses"][0]["capture"] == "night.pcapng"
+    assert finding["witnesses"][0]["packet"] == 18
+    assert finding["witnesses"][0]["time"] == "2025-10-09T08:53:20.017000051Z"
+
+
+def test_services_have_what_they_sent_and_were_sent() -> None:
+    """Summed over pairs."""
+    services = {service["service"]: service for service in json.loads(render_json(audit()))["services"]}
+    assert services["orders"]["sent"]["missing"] == 412
+    assert services["orders"]["received"]["requests"] == 12_348
+    assert services["pricing"]["sent"]["requests"] == 0
+
+
+def test_a_finding_about_the_capture_names_no_pair() -> None:
+    """Its keys `client` and `server` are absent, not null."""
+    sample = audit()
+    sample.accounting.opaque_bytes["tls"] = 10**12
+    from wiresniff.audit.findings import find  # noqa: PLC0415 - one test speaks of it
+    from wiresniff.model.policy import Policy  # noqa: PLC0415
+
+    sample.findings = find([], sample.accounting, Policy())
+    (finding,) = json.loads(render_json(sample))["findings"]
+    assert finding["id"] == "capture-blind"
+    assert set(finding) == FINDING - {"client", "server"}
+    assert finding["witnesses"] == []
+
+
+def test_hostile_names_come_back_as_they_were() -> None:
+    """JSON keeps every character, in ASCII."""
+    text = render_json(hostile_audit())
+    assert text.isascii()
+    names = {pair["client"] for pair in json.loads(text)["pairs"]}
+    assert "\u202edesrever\u2028line\ud800" in names
+    assert "x" * 10_000 in names
+
+
+def test_an_empty_audit_is_a_document_too() -> None:
+    """With everything at nothing."""
+    document = json.loads(render_json(Audit()))
+    assert document["pairs"] == []
+    assert document["judged"]["parsed_ratio"] is None

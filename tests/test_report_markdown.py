@@ -1,0 +1,67 @@
+"""The report for a pull request."""
+
+import re
+
+from sample_audit import audit, hostile_audit
+
+from wiresniff.model.audit import Audit
+from wiresniff.report.markdown import code, escaped, render_markdown
+
+
+def test_the_first_line_says_what_was_judged() -> None:
+    """As in every report."""
+    assert render_markdown(audit()).startswith("judged 14,436 requests in 86.8 % of TCP payload bytes; 12.9 % opaque")
+
+
+def test_every_row_has_as_many_cells_as_the_head() -> None:
+    """Also when names hold pipes and backticks."""
+    for sample in (audit(), hostile_audit()):
+        rows = [line for line in render_markdown(sample).split("\n") if line.startswith("|")]
+        assert len(rows) > 2
+        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {10}
+
+
+def test_a_hostile_name_makes_no_mark_up() -> None:
+    """No tag, no link, no mention outside of code spans; no control character at all."""
+    text = render_markdown(hostile_audit())
+    assert all(line.isprintable() for line in text.split("\n"))
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", text))
+    assert "<script" not in outside
+    assert "](" not in outside
+    assert "@everyone" not in outside
+    assert "://" not in outside
+    text.encode("utf-8")
+
+
+def test_sentences_are_escaped() -> None:
+    """Each sign that means something is made to mean itself."""
+    assert escaped("a_b *c* `d` <e> [f] @g #1 http://h x|y") == (
+        "a\\_b \\*c\\* \\`d\\` &lt;e&gt; \\[f\\] @&#8203;g \\#&#8203;1 http&#58;//h x\\|y"
+    )
+
+
+def test_code_spans_hold_any_text() -> None:
+    """Backticks get a longer fence, blanks at the ends a pad, nothing at all a pair of quotes."""
+    assert code("plain") == "`plain`"
+    assert code("a`b``c") == "```a`b``c```"
+    assert code("`a") == "`` `a ``"
+    assert code("a|b") == "`a\\|b`"
+    assert code("") == '`""`'
+
+
+def test_findings_and_what_was_not_seen_are_there() -> None:
+    """With witnesses below their finding, and the rest folded."""
+    text = render_markdown(audit())
+    assert "- **warning** `context-missing` (certain): orders calls pricing" in text
+    assert "`night.pcapng #18`, `GET /price → 200`" in text
+    assert "<details><summary>Not seen, and why</summary>" in text
+    assert "never came (14 gaps)" in text
+    assert "No request was seen." in render_markdown(Audit())
+
+
+def test_it_fits_into_a_comment() -> None:
+    """GitHub takes 65,536 characters; a thousand pairs with long names stay below."""
+    sample = hostile_audit()
+    sample.pairs *= 200
+    sample.findings *= 100
+    assert len(render_markdown(sample)) < 65_536

@@ -1,0 +1,124 @@
+"""The report for a terminal."""
+
+import re
+
+import pytest
+from rich.cells import cell_len
+from sample_audit import audit, hostile_audit
+
+from wiresniff.model.audit import Audit
+from wiresniff.model.totals import PairTotals
+from wiresniff.report.text import PAIRS_SHOWN, render_text
+
+
+def test_the_first_line_says_what_was_judged() -> None:
+    """Requests, the share that was read, the share that was opaque and why."""
+    first = render_text(audit(), width=120, color=False).split("\n")[0]
+    assert first == (
+        "judged 14,436 requests in 86.8 % of TCP payload bytes; 12.9 % opaque (TLS 12.7 %, unknown-protocol 0.2 %)"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 99, 100, 120, 200])
+@pytest.mark.parametrize("sample", [audit, hostile_audit, Audit], ids=["night", "hostile", "empty"])
+def test_no_line_is_wider_than_the_terminal(width: int, sample: type[Audit]) -> None:
+    """At any width, for any names, and no line ends in blanks."""
+    lines = render_text(sample(), width=width, color=False).split("\n")
+    assert max(map(cell_len, lines)) <= width
+    assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize("sample", [audit, hostile_audit], ids=["night", "hostile"])
+def test_without_color_only_characters_that_print(sample: type[Audit]) -> None:
+    """No escape sequence, no control character, no direction mark, whatever the names hold."""
+    text = render_text(sample(), width=80, color=False)
+    assert all(line.isprintable() for line in text.split("\n"))
+    text.encode("utf-8")
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    """With the terminal sequences taken out, the same text is left."""
+    coloured = render_text(hostile_audit(), width=80, color=True)
+    assert "\x1b[" in coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert "\x1b" not in plain
+    assert [line.rstrip() for line in plain.split("\n")] == render_text(
+        hostile_audit(), width=80, color=False
+    ).split("\n")  # fmt: skip
+
+
+def test_markup_is_shown_and_not_obeyed() -> None:
+    """Square brackets and emoji codes are text."""
+    assert "[red]markup[/red][/] :boom:" in render_text(hostile_audit(), width=120, color=False)
+
+
+def test_the_worst_pair_stands_first_with_its_numbers() -> None:
+    """Ratio, share not judged, counts, and below what else is known."""
+    lines = render_text(audit(), width=80, color=False).split("\n")
+    row = next(n for n, line in enumerate(lines) if line.startswith("───")) + 1
+    assert lines[row].split() == ["orders", "→", "pricing", "91.2", "%", "0.7", "%", "40", "412", "·", "3", "10"]
+    assert lines[row + 1 : row + 3] == ["  5 failed, 3 without trace", "  412 send b3 instead"]
+
+
+def test_findings_show_where_to_look() -> None:
+    """Time, capture and packet number, request line, status, endpoints, offending value."""
+    text = render_text(audit(), width=80, color=False)
+    assert "2025-10-09 08:53:20.055000  night.pcapng #56  POST /v1/charges → 201" in text
+    assert "10.0.0.11:40055 → 10.0.0.12:8080" in text
+    assert '"00-00000000000000000000000000000000-00f067aa0ba902b7-01"' in text
+
+
+def test_the_same_witnesses_are_not_printed_twice() -> None:
+    """A finding proved by the same requests refers to the one above."""
+    text = render_text(audit(), width=80, color=False)
+    assert "the same requests as context-missing above" in text
+    assert text.count("GET /price → 503") == 1
+
+
+def test_what_was_not_seen_is_said_at_the_end() -> None:
+    """Gaps, opaque bytes, requests that could not be judged, exempt ones per rule, and pairs never read."""
+    text = " ".join(render_text(audit(), width=80, color=False).split())
+    for words in (
+        "3 requests could not be judged: 2 because packets of the head are not in the capture, 1 because",
+        "20.4 kB of TCP payload never came (14 gaps)",
+        "9.5 MB (12.9 %) of TCP payload could not be read on 61 connections: TLS 9.4 MB",
+        "Of 1 service pair no request could be read: orders → ledger (TLS, 9.4 MB)",
+        "55 requests (health-check 50, metrics-scrape 5)",
+        "12,335 packets (udp 12,000, arp 300, icmp 35)",
+        "response-without-request 12, bare-lf 3",
+        "120 of 2,310 connections",
+        "1,200 segments and 7 requests",
+        "connections 2",
+        "notes.txt could not be read: it is neither pcap nor pcapng",
+        "rest.pcap: it ends in the middle of packet 12346",
+    ):
+        assert words in text
+
+
+def test_an_empty_audit_says_that_nothing_was_seen() -> None:
+    """Nothing to judge is not a pass."""
+    text = render_text(Audit(), width=80, color=False)
+    assert text.startswith("judged 0 requests: no TCP payload bytes were seen")
+    assert "No request was seen." in text
+
+
+def test_many_pairs_are_cut_to_a_screen_with_a_sum() -> None:
+    """What is left out is counted, bad requests above all."""
+    pairs = [PairTotals(f"c{n}", "s", "http/1", requests=9, missing=9) for n in range(PAIRS_SHOWN + 5)]
+    text = render_text(Audit(pairs=pairs), width=80, color=False)
+    assert "5 further pairs with 45 bad requests: see --format json" in text
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    """Not wrapped to ribbons: a pair takes two lines at most for its names."""
+    text = render_text(audit(), width=80, color=False)
+    assert "recommendation…" in text
+    assert "→ user-profile-…" in text
+
+
+def test_large_counts_fit() -> None:
+    """Millions of requests leave room for names."""
+    pair = PairTotals("gateway", "orders", "http/1", requests=123_456_789, valid=123_456_789)
+    text = render_text(Audit(pairs=[pair]), width=80, color=False)
+    assert "gateway → orders" in text
+    assert "123.5M" in text
