@@ -163,6 +163,13 @@ def test_a_foreign_format_on_some_needs_a_witness_of_its_own() -> None:
     assert found(pair)["foreign-format-only"].witnesses == (witness(9),)
 
 
+def _with_word(word: str, kind: str) -> PairTotals:
+    pair = pair_of(valid=50)
+    getattr(pair, kind)[word] = 3
+    pair.witness(word, witness(1))
+    return pair
+
+
 @pytest.mark.parametrize(
     ("word", "kind", "id_", "severity"),
     [
@@ -176,7 +183,7 @@ def test_a_foreign_format_on_some_needs_a_witness_of_its_own() -> None:
 )
 def test_words_become_findings(word: str, kind: str, id_: str, severity: Severity) -> None:
     """One request with the word is enough; its witness is the word's."""
-    finding = found(pair_of(valid=50, **{kind: Counter({word: 3})}))[id_]
+    finding = found(_with_word(word, kind))[id_]
     assert (finding.severity, finding.count, finding.confidence) == (severity, 3, Confidence.CERTAIN)
     assert "3 requests from a to b" in finding.message
     assert finding.witnesses == (witness(1),)

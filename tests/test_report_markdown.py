@@ -5,7 +5,7 @@ import re
 from sample_audit import audit, hostile_audit
 
 from wiresniff.model.audit import Audit
-from wiresniff.report.markdown import code, escaped, render_markdown
+from wiresniff.report.markdown import code, escaped, in_cell, render_markdown
 
 
 def test_the_first_line_says_what_was_judged() -> None:
@@ -45,7 +45,8 @@ def test_code_spans_hold_any_text() -> None:
     assert code("plain") == "`plain`"
     assert code("a`b``c") == "```a`b``c```"
     assert code("`a") == "`` `a ``"
-    assert code("a|b") == "`a\\|b`"
+    assert code("a|b") == "`a|b`"
+    assert in_cell("a|b") == "`a\\|b`"
     assert code("") == '`""`'
 
 

@@ -52,13 +52,18 @@ def escaped(sentence: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text, already visible, as a code span (CommonMark 6.1) that may stand in a table."""
+    """Return text, already visible, as a code span (CommonMark 6.1)."""
     if not text:
         return '`""`'
     fence = "`" * (1 + max((len(ticks) for ticks in BACKTICKS.findall(text)), default=0))
     # A blank at either end is taken off by the reader: it keeps backticks of the text away from the fence.
     pad = " " if text[0] in "` " or text[-1] in "` " else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def in_cell(text: str) -> str:
+    """Return a name as a code span for a table, where a pipe ends the cell even within code (GFM 4.10)."""
+    return code(named(text)).replace("|", "\\|")
 
 
 HEADINGS = (
@@ -90,7 +95,7 @@ def _row(pair: PairTotals) -> str:
     unclear = f"{pair.indeterminate:,} ({percent(pair.indeterminate, owed)})"
     failed = f"{pair.failed:,}" + (f" ({pair.failed_untraced:,} without trace)" if pair.failed_untraced else "")
     cells = [
-        f"{code(named(pair.client))} → {code(named(pair.server))}{' (outside)' if pair.external else ''}",
+        f"{in_cell(pair.client)} → {in_cell(pair.server)}{' (outside)' if pair.external else ''}",
         f"**{ratio}**" if pair.missing else ratio,
         *(f"{count:,}" for count in (pair.valid, pair.missing, pair.malformed)),
         unclear,
@@ -102,8 +107,8 @@ def _row(pair: PairTotals) -> str:
 
 
 def _faults(pair: PairTotals) -> list[str]:
-    faults = [f"{code(named(word))} {count:,}" for word, count in pair.faults.most_common(FAULTS_SHOWN)]
-    instead = [f"{code(named(word))} instead {count:,}" for word, count in pair.carriers_instead.most_common(1)]
+    faults = [f"{in_cell(word)} {count:,}" for word, count in pair.faults.most_common(FAULTS_SHOWN)]
+    instead = [f"{in_cell(word)} instead {count:,}" for word, count in pair.carriers_instead.most_common(1)]
     return faults + instead
 
 

@@ -17,7 +17,7 @@ def judge(pair: PairTotals, side: Side) -> Case | None:
         f"{client} sends baggage to {server}, which is outside: {pair.baggage_bytes:,} bytes on "
         f"{requests(pair.baggage_requests)}, which may hold user ids or account numbers."
     )
-    return Case(Severity.INFO, pair.baggage_requests, message, (ID,))
+    return Case(Severity.INFO, pair.baggage_requests, message, (ID, "baggage"))
 
 
 RULE = PairRule(
