@@ -68,6 +68,23 @@ def test_findings_show_where_to_look() -> None:
     assert '"00-00000000000000000000000000000000-00f067aa0ba902b7-01"' in text
 
 
+def test_captures_are_called_without_their_folders() -> None:
+    """As long as that tells them apart: a line of a witness has little room."""
+    sample = audit()
+    sample.captures[0].name = "/var/captures/night.pcapng"
+    assert "  night.pcapng #56  POST" in render_text(sample, width=80, color=False)
+    sample.captures[1].name = "/home/me/night.pcapng"
+    assert "/var/captures/night.pcapng #56" in render_text(sample, width=80, color=False)
+
+
+def test_packets_without_tcp_are_counted_once() -> None:
+    """Those without IP are among them."""
+    sample = audit()
+    sample.accounting.counts["not_ip_packets"] = 300
+    sample.accounting.counts["not_tcp_packets"] = 12_035
+    assert "Without TCP: 12,335 packets" in render_text(sample, width=80, color=False)
+
+
 def test_the_same_witnesses_are_not_printed_twice() -> None:
     """A finding proved by the same requests refers to the one above."""
     text = render_text(audit(), width=80, color=False)

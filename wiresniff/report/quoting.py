@@ -50,9 +50,17 @@ def capture_name(captures: list[CaptureSummary], row: int) -> str:
     return captures[row].name if 0 <= row < len(captures) else f"capture {row}"
 
 
+def short_capture_name(captures: list[CaptureSummary], row: int) -> str:
+    """Return the name of a capture without its folders, where no other capture has that name."""
+    name = capture_name(captures, row)
+    last = name.rpartition("/")[2]
+    same = sum(1 for capture in captures if capture.name.rpartition("/")[2] == last)
+    return last if last and same == 1 else name
+
+
 def where(witness: Witness, captures: list[CaptureSummary]) -> str:
     """Return the capture and the packet number that Wireshark shows (none live)."""
-    name = named(capture_name(captures, witness.capture))
+    name = named(short_capture_name(captures, witness.capture))
     return f"{name} #{witness.packet}" if witness.packet else name
 
 

@@ -132,17 +132,19 @@ def _late(audit: Audit) -> Iterator[str]:
 
 
 PACKETS = {
-    "unknown_link_packets": "{} of link types that can't be decoded",
-    "not_ip_packets": "{} without IP",
     "fragments": "{} that were fragments",
     "filtered_packets": "{} left out by the filter",
 }
 """Packets that made no segment, beside those of other protocols."""
 
 
+NOT_TCP = ("not_tcp_packets", "not_ip_packets", "unknown_link_packets")
+
+
 def _packets(audit: Audit) -> Iterator[str]:
     seen = audit.accounting
-    count = seen.counts["not_tcp_packets"] or seen.not_tcp.total()
+    # The names cover packets without IP, and of unknown link types, as well.
+    count = max(seen.not_tcp.total(), sum(seen.counts[name] for name in NOT_TCP))
     if count:
         names = _listing(seen.not_tcp, _number)
         yield f"Without TCP: {quantity(count, 'packet')}{f' ({names})' if names else ''}."
