@@ -1,6 +1,8 @@
 """Text from the wire, made harmless for people."""
 
-from wiresniff.model.display import named, percent, shortened, size, visible
+from collections import Counter
+
+from wiresniff.model.display import named, percent, ranked, shortened, size, visible
 from wiresniff.model.targets import path_and_query
 
 
@@ -25,6 +27,11 @@ def test_a_hostile_name_is_short_and_visible() -> None:
     """Escapes don't make a name longer than it may be."""
     assert len(named("\x1b" * 10_000)) == 60
     assert named("\x1b" * 10_000).isprintable()
+
+
+def test_equal_counts_are_ranked_by_word() -> None:
+    """The order in which they were met must not show; what did not occur is left out."""
+    assert ranked(Counter({"b": 2, "a": 2, "c": 3, "d": 0})) == [("c", 3), ("a", 2), ("b", 2)]
 
 
 def test_shares_never_claim_all_or_nothing() -> None:

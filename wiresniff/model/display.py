@@ -3,6 +3,8 @@
 Every sentence, table and page that quotes a name or a value goes through here; JSON has escapes of its own.
 """
 
+from collections import Counter
+
 NAME_CHARACTERS = 60
 """Of a name in a sentence: longer than a Kubernetes name with its namespace, shorter than a line."""
 
@@ -38,6 +40,11 @@ def named(text: str, characters: int = NAME_CHARACTERS) -> str:
     """Return a name as a sentence may hold it: visible and not too long."""
     # Escapes make text longer: what can't be shown anyway is cut before, so that 10 kB of it cost nothing.
     return shortened(visible(shortened(text, 4 * characters)), characters)
+
+
+def ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Return what was counted, the most first; words decide between equals, so that equal audits read equal."""
+    return sorted(((word, count) for word, count in counts.items() if count), key=lambda item: (-item[1], item[0]))
 
 
 def percent(part: int, whole: int) -> str:

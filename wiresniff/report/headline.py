@@ -1,7 +1,7 @@
 """The first line of every report: what was judged, and how much of the traffic that is."""
 
 from wiresniff.model.audit import Audit
-from wiresniff.model.display import percent, quantity
+from wiresniff.model.display import percent, quantity, ranked
 from wiresniff.report.quoting import reason
 
 REASONS_NAMED = 4
@@ -20,7 +20,7 @@ def headline(audit: Audit) -> str:
     if not whole:
         return f"judged {judged}: no TCP payload bytes were seen"
     opaque = audit.accounting.opaque_bytes
-    reasons = [f"{reason(word)} {percent(count, whole)}" for word, count in opaque.most_common() if count]
+    reasons = [f"{reason(word)} {percent(count, whole)}" for word, count in ranked(opaque) if count]
     if len(reasons) > REASONS_NAMED:
         reasons[REASONS_NAMED:] = ["others"]
     why = f" ({', '.join(reasons)})" if reasons else ""

@@ -5,6 +5,7 @@ from collections import Counter
 
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import Audit, CaptureSummary
+from wiresniff.model.display import ranked
 from wiresniff.model.findings import Finding, Witness
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import headline, payload_bytes
@@ -66,8 +67,8 @@ def _judged(audit: Audit) -> Object:
 
 
 def _counts(counter: Counter[str]) -> dict[str, int]:
-    """Return the counts, the largest first; names decide between equals, so that reports can be compared."""
-    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
+    """Return the counts, the largest first: JSON keeps the order."""
+    return dict(ranked(counter))
 
 
 def _accounting(seen: Accounting) -> Object:

@@ -7,7 +7,7 @@ image, a tag, a mention or another column.
 import re
 
 from wiresniff.model.audit import Audit
-from wiresniff.model.display import named, percent, quantity
+from wiresniff.model.display import named, percent, quantity, ranked
 from wiresniff.model.findings import Finding, Witness
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import headline
@@ -107,8 +107,8 @@ def _row(pair: PairTotals) -> str:
 
 
 def _faults(pair: PairTotals) -> list[str]:
-    faults = [f"{in_cell(word)} {count:,}" for word, count in pair.faults.most_common(FAULTS_SHOWN)]
-    instead = [f"{in_cell(word)} instead {count:,}" for word, count in pair.carriers_instead.most_common(1)]
+    faults = [f"{in_cell(word)} {count:,}" for word, count in ranked(pair.faults)[:FAULTS_SHOWN]]
+    instead = [f"{in_cell(word)} instead {count:,}" for word, count in ranked(pair.carriers_instead)[:1]]
     return faults + instead
 
 

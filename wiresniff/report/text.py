@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wiresniff.model.audit import Audit, CaptureSummary
-from wiresniff.model.display import named, percent, quantity, shortened, size, visible
+from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
 from wiresniff.model.findings import Finding, Severity, Witness
 from wiresniff.model.policy import Threshold
 from wiresniff.model.totals import PairTotals
@@ -31,7 +31,7 @@ FINDINGS_SHOWN = 50
 FAULTS_SHOWN = 3
 """Of the faults under a pair."""
 
-WIDE = 100
+WIDE = 116
 """From so many columns on the table of pairs has room for more numbers."""
 NARROWEST = 40
 """Below, numbers no longer fit beside names: such a terminal gets lines of this width."""
@@ -184,8 +184,8 @@ def _notes(pair: PairTotals, *, protocol: bool) -> list[str]:
         notes.append(f"{pair.failed:,} failed, {pair.failed_untraced:,} without trace")
     elif pair.failed:
         notes.append(f"{pair.failed:,} failed")
-    notes += [f"{count:,} send {visible(word)} instead" for word, count in pair.carriers_instead.most_common(1)]
-    notes += [f"{count:,} {visible(word)}" for word, count in pair.faults.most_common(FAULTS_SHOWN)]
+    notes += [f"{count:,} send {visible(word)} instead" for word, count in ranked(pair.carriers_instead)[:1]]
+    notes += [f"{count:,} {visible(word)}" for word, count in ranked(pair.faults)[:FAULTS_SHOWN]]
     hidden = sum(pair.opaque_bytes.values())
     if hidden:
         notes.append(f"{size(hidden)} opaque")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from wiresniff.model.audit import Audit
-from wiresniff.model.display import named, percent, quantity, size
+from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.exchanges import Unseen
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import payload_bytes
@@ -41,7 +41,7 @@ def capture_notes(audit: Audit) -> list[str]:
 
 def _listing(counts: Counter[str], say: Callable[[str, int], str]) -> str:
     """Return the most common of `counts`, said one by one."""
-    there = [(word, count) for word, count in counts.most_common() if count]
+    there = [(word, count) for word, count in ranked(counts) if count]
     words = [say(word, count) for word, count in there[:NAMED]]
     more = len(there) - NAMED
     return ", ".join(words) + (f" and {more:,} more" if more > 0 else "")
@@ -107,7 +107,7 @@ def _hidden_pairs(audit: Audit) -> Iterator[str]:
 
 
 def _most_opaque(pair: PairTotals) -> str:
-    word, count = pair.opaque_bytes.most_common(1)[0]
+    word, count = ranked(pair.opaque_bytes)[0]
     return f"{reason(word)}, {size(count)}"
 
 

@@ -3,6 +3,7 @@
 from wiresniff.audit.findings.missing import confidence_of
 from wiresniff.audit.findings.phrases import ends, listing, of_judged
 from wiresniff.audit.findings.rule import Case, PairRule, Side
+from wiresniff.model.display import ranked
 from wiresniff.model.findings import Severity
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Verdict
@@ -15,7 +16,7 @@ def judge(pair: PairTotals, _side: Side) -> Case | None:
     if not pair.carriers_instead:
         return None
     client, server = ends(pair)
-    formats = listing(name for name, _ in pair.carriers_instead.most_common())
+    formats = listing(name for name, _ in ranked(pair.carriers_instead))
     # A request may carry several formats, so the largest count is what is certain.
     count = min(max(pair.carriers_instead.values()), pair.missing)
     message = (

@@ -3,7 +3,7 @@
 from wiresniff.audit.findings.phrases import ends, not_judged, of_judged, operations_at_fault
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.context import Fault
-from wiresniff.model.display import named
+from wiresniff.model.display import named, ranked
 from wiresniff.model.findings import Severity
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Verdict
@@ -36,7 +36,7 @@ def judge(pair: PairTotals, _side: Side) -> Case | None:
 
 
 def _why(pair: PairTotals) -> str:
-    faults = [(named(word), count) for word, count in pair.faults.most_common() if not word.startswith(ELSEWHERE)]
+    faults = [(named(word), count) for word, count in ranked(pair.faults) if not word.startswith(ELSEWHERE)]
     if not faults:
         return ""
     if len(faults) == 1:

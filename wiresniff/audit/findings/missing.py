@@ -3,6 +3,7 @@
 from wiresniff.audit.findings.phrases import ends, listing, not_judged, of_judged, operations_at_fault, requests
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.context import Fault
+from wiresniff.model.display import ranked
 from wiresniff.model.findings import Severity
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence, Verdict
@@ -50,7 +51,7 @@ def _message(pair: PairTotals) -> str:
 def _instead(pair: PairTotals) -> str:
     parts = []
     if pair.carriers_instead:
-        formats = [name for name, _ in pair.carriers_instead.most_common()]
+        formats = [name for name, _ in ranked(pair.carriers_instead)]
         most = max(pair.carriers_instead.values())
         share = "" if most == pair.missing else f" on {requests(most)}"
         parts.append(f"{ends(pair)[0]} sends {listing(formats)} instead{share}")

@@ -2,7 +2,7 @@
 
 from wiresniff.audit.findings.rule import CaptureRule, Case
 from wiresniff.model.accounting import Accounting
-from wiresniff.model.display import percent, quantity
+from wiresniff.model.display import percent, quantity, ranked
 from wiresniff.model.findings import Severity
 
 BLIND = 0.5
@@ -20,7 +20,7 @@ def judge_blind(accounting: Accounting) -> Case | None:
         return None
     reasons = ", ".join(
         f"{reason} {percent(count, payload)}"
-        for reason, count in accounting.opaque_bytes.most_common(REASONS_NAMED)
+        for reason, count in ranked(accounting.opaque_bytes)[:REASONS_NAMED]
         if count
     )
     message = (
