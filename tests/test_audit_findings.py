@@ -227,7 +227,8 @@ def test_a_lossy_capture_says_so_with_its_numbers() -> None:
     assert (finding.id, finding.count) == ("capture-lossy", 30)
     assert "3.0 %" in finding.message
     assert find([], Accounting(counts=Counter(tcp_payload_bytes=990, gaps=1, gap_bytes=10)), Policy()) == []
-    (cut,) = find([], Accounting(counts=Counter(tcp_payload_bytes=100, cut_bytes=900)), Policy())
+    (cut,) = find([], Accounting(counts=Counter(tcp_payload_bytes=1000, cut_bytes=900)), Policy())
+    assert "90.0 % of the TCP payload bytes" in cut.message
     assert "900 bytes cut by the snap length" in cut.message
 
 

@@ -56,7 +56,7 @@ def test_findings_and_what_was_not_seen_are_there() -> None:
     assert "- **warning** `context-missing` (certain): orders calls pricing" in text
     assert "`night.pcapng #18`, `GET /price → 200`" in text
     assert "<details><summary>Not seen, and why</summary>" in text
-    assert "never came (14 gaps)" in text
+    assert "snap length (14 gaps)" in text
     assert "No request was seen." in render_markdown(Audit())
 
 

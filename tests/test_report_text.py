@@ -97,7 +97,7 @@ def test_what_was_not_seen_is_said_at_the_end() -> None:
     text = " ".join(render_text(audit(), width=80, color=False).split())
     for words in (
         "3 requests could not be judged: 2 because packets of the head are not in the capture, 1 because",
-        "20.4 kB of TCP payload never came (14 gaps)",
+        "20.4 kB of TCP payload never came, 512 bytes cut off by the capture's snap length (14 gaps)",
         "9.5 MB (12.9 %) of TCP payload could not be read on 61 connections: TLS 9.4 MB",
         "Of 1 service pair no request could be read: orders → ledger (TLS, 9.4 MB)",
         "55 requests (health-check 50, metrics-scrape 5)",

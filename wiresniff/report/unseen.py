@@ -78,13 +78,12 @@ def _exempt(audit: Audit) -> Iterator[str]:
 
 def _gaps(audit: Audit) -> Iterator[str]:
     counts = audit.accounting.counts
-    if counts["gap_bytes"] or counts["gaps"]:
-        yield (
-            f"{size(counts['gap_bytes'])} of TCP payload never came ({quantity(counts['gaps'], 'gap')}): "
-            "requests that lie in them are not in this report."
-        )
-    if counts["cut_bytes"]:
-        yield f"{size(counts['cut_bytes'])} of TCP payload cut off by the capture's snap length."
+    lost, cut = counts["gap_bytes"], counts["cut_bytes"]
+    parts = [f"{size(lost)} of TCP payload never came"] if lost else []
+    parts += [f"{size(cut)} cut off by the capture's snap length"] if cut else []
+    if parts:
+        gaps = quantity(counts["gaps"], "gap")
+        yield f"{', '.join(parts)} ({gaps}): requests that lie wholly in such gaps are not in this report."
 
 
 def _opaque(audit: Audit) -> Iterator[str]:
@@ -113,8 +112,8 @@ def _most_opaque(pair: PairTotals) -> str:
 
 def _remaining(audit: Audit) -> Iterator[str]:
     seen, whole = audit.accounting, payload_bytes(audit)
-    rest = whole - seen.parsed_bytes - seen.opaque_bytes.total()
-    if rest:
+    rest = whole - seen.parsed_bytes - seen.opaque_bytes.total() - seen.counts["cut_bytes"]
+    if rest > 0:
         yield (
             f"{size(rest)} ({percent(rest, whole)}) of TCP payload neither read nor given up: sent or captured "
             "twice, or still incomplete when the capture ended."

@@ -2,7 +2,7 @@
 
 from wiresniff.audit.findings.rule import CaptureRule, Case
 from wiresniff.model.accounting import Accounting
-from wiresniff.model.display import percent, quantity, ranked
+from wiresniff.model.display import percent, ranked
 from wiresniff.model.findings import Severity
 
 BLIND = 0.5
@@ -33,14 +33,14 @@ def judge_blind(accounting: Accounting) -> Case | None:
 def judge_lossy(accounting: Accounting) -> Case | None:
     """Judge by the bytes that are not there against those that are: lost in gaps, or cut by the snap length."""
     gaps, cut = accounting.counts["gap_bytes"], accounting.counts["cut_bytes"]
-    # A cut may be a gap as well: the larger count is the one that is certain.
-    lost = max(gaps, cut)
-    whole = accounting.counts["tcp_payload_bytes"] + lost
+    lost = gaps + cut
+    # What was cut is among the payload bytes, since its packets were seen; what lies in gaps is not.
+    whole = accounting.counts["tcp_payload_bytes"] + gaps
     if not whole or lost / whole <= LOSSY:
         return None
     message = (
-        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes in "
-        f"{quantity(accounting.counts['gaps'], 'gap')}, {cut:,} bytes cut by the snap length): requests in them were "
+        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes in  lost, "
+        f"{cut:,} bytes cut by the snap length): requests in them were "
         "not seen, or are indeterminate."
     )
     return Case(Severity.WARNING, lost, message)
