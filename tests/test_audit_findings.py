@@ -229,7 +229,7 @@ def test_a_lossy_capture_says_so_with_its_numbers() -> None:
     assert find([], Accounting(counts=Counter(tcp_payload_bytes=990, gaps=1, gap_bytes=10)), Policy()) == []
     (cut,) = find([], Accounting(counts=Counter(tcp_payload_bytes=1000, cut_bytes=900)), Policy())
     assert "90.0 % of the TCP payload bytes" in cut.message
-    assert "900 bytes cut by the snap length" in cut.message
+    assert "(0 bytes lost, 900 bytes cut by the snap length)" in cut.message
 
 
 def test_an_empty_capture_is_neither_blind_nor_lossy() -> None:
