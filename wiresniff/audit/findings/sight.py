@@ -39,9 +39,8 @@ def judge_lossy(accounting: Accounting) -> Case | None:
     if not whole or lost / whole <= LOSSY:
         return None
     message = (
-        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes in  lost, "
-        f"{cut:,} bytes cut by the snap length): requests in them were "
-        "not seen, or are indeterminate."
+        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes lost, {cut:,} bytes "
+        "cut by the snap length): requests in them were not seen, or are indeterminate."
     )
     return Case(Severity.WARNING, lost, message)
 
