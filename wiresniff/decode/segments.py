@@ -81,7 +81,11 @@ def in_order(bundles: list[Segments]) -> Segments:
         return bundles[0]
     if not bundles:
         return Segments(**{name: np.empty(0, dtype) for name, dtype in COLUMNS.items()})
-    joined = {name: np.concatenate([getattr(bundle, name) for bundle in bundles]) for name in COLUMNS}
+    # Without a type, concatenate turns the big-endian fields of endpoints into native ones.
+    joined = {
+        name: np.concatenate([getattr(bundle, name) for bundle in bundles], dtype=dtype)
+        for name, dtype in COLUMNS.items()
+    }
     order = np.argsort(joined["packet_rows"], kind="stable")
     return Segments(**{name: column[order] for name, column in joined.items()})
 

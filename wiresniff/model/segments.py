@@ -56,6 +56,7 @@ class SegmentBlock:
             self.acknowledgement, self.flags, self.payload_at, self.payload_length, self.cut_length,
         )  # fmt: skip
         assert all(len(column) == rows for column in columns)
+        assert self.endpoints.dtype == ENDPOINTS
         assert (self.payload_length >= 0).all()
         assert (self.cut_length >= 0).all()
         assert (self.payload_at + self.payload_length <= len(self.buffer)).all()

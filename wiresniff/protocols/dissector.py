@@ -112,11 +112,11 @@ class Dissector:
     def _begin_http1(self, dialogue: _Dialogue, recognition: Recognition) -> None:
         synchronised = (recognition.is_synchronised(0), recognition.is_synchronised(1))
         conversation = Conversation(
-            dialogue.connection, dialogue.inboxes, dialogue.client_flow, synchronised, self._heads, self._budget,
-            self._anomalies,
+            dialogue.connection, dialogue.inboxes, dialogue.client_flow, synchronised,
+            recognition.skipped[dialogue.client_flow], self._heads, self._budget, self._anomalies,
         )  # fmt: skip
-        if recognition.skipped:
-            conversation.unread("resync", recognition.skipped)
+        if recognition.skipped_bytes:
+            conversation.unread("resync", recognition.skipped_bytes)
         dialogue.conversation = conversation
 
     def _begin_opaque(self, dialogue: _Dialogue, found: Recognised) -> None:

@@ -9,6 +9,20 @@ SENT_REMEMBERED = 256
 """Segments remembered of a flow, to know what its peer's next segment answers."""
 
 
+SKIPPED_REMEMBERED = 64
+"""Segments passed over that are remembered until a response tells that a request was in them."""
+
+
+class Skipped(NamedTuple):
+    """A segment that was passed over while looking for the beginning of a message."""
+
+    position: int
+    stop: int
+    packet: int
+    capture: int
+    time_ns: int
+
+
 class Sent(NamedTuple):
     """A segment that was delivered."""
 

@@ -62,6 +62,11 @@ def begins_request(octets: bytes) -> bool:
     return b"\n" not in octets and _REQUEST_START.match(octets) is not None
 
 
+def may_begin_request(octets: bytes) -> bool:
+    """Whether a segment may begin a request, for one who knows that something begins there."""
+    return probe(octets) is Speech.UNSURE
+
+
 def is_tls_record(octets: bytes) -> bool:
     """Whether the bytes begin like any TLS record: for connections joined late."""
     return bool(_TLS_RECORD.match(octets))

@@ -1,9 +1,10 @@
 """What does a connection speak? Decided once, from bytes, never from ports."""
 
+from collections import deque
 from typing import NamedTuple
 
 from wiresniff.model.delivery import Connection, Data, Gap
-from wiresniff.protocols.inbox import Inbox
+from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Inbox, Skipped
 from wiresniff.protocols.probe import Speech, begins_request, is_tls_record, probe
 from wiresniff.protocols.tls import server_name
 
@@ -24,7 +25,7 @@ class Recognised(NamedTuple):
 class Recognition:
     """Looks at both flows of a connection until one of them says what it is."""
 
-    __slots__ = ("_connection", "_inboxes", "_is_lost", "_tls_records", "_tried", "skipped")
+    __slots__ = ("_connection", "_inboxes", "_is_lost", "_tls_records", "_tried", "skipped", "skipped_bytes")
 
     def __init__(self, connection: Connection, inboxes: tuple[Inbox, Inbox]) -> None:
         self._connection = connection
@@ -33,8 +34,9 @@ class Recognition:
         """Per flow: its beginning was not seen, so only beginnings of segments can be looked at."""
         self._tried = [0, 0]
         self._tls_records = 0
-        self.skipped = 0
-        """Bytes passed over while looking."""
+        self.skipped = (deque[Skipped](maxlen=SKIPPED_REMEMBERED), deque[Skipped](maxlen=SKIPPED_REMEMBERED))
+        """Segments of each flow passed over while looking."""
+        self.skipped_bytes = 0
 
     def is_synchronised(self, flow: int) -> bool:
         """The flow's next byte is the first that it ever sent."""
@@ -102,7 +104,9 @@ class Recognition:
                 self._inboxes[flow].items[0] = run.owned(position)
                 return found
             self._tried[flow] += 1
-            self.skipped += stop - position
+            self.skipped_bytes += stop - position
+            if columns.cuts[row] == position:
+                self.skipped[flow].append(Skipped(position, stop, columns.packets[row], run.capture, columns.times[row]))
             position = stop
         return None
 

@@ -8,6 +8,7 @@ there.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, End, EndCause
@@ -17,7 +18,7 @@ from wiresniff.protocols.http1.grammar import Heads
 from wiresniff.protocols.http1.pairing import Queue
 from wiresniff.protocols.http1.requests import Requests
 from wiresniff.protocols.http1.responses import Responses
-from wiresniff.protocols.inbox import Inbox
+from wiresniff.protocols.inbox import Inbox, Skipped
 
 
 class Budget:
@@ -45,6 +46,7 @@ class Conversation:
         inboxes: tuple[Inbox, Inbox],
         client_flow: int,
         is_synchronised: tuple[bool, bool],
+        skipped: Iterable[Skipped],
         heads: Heads,
         budget: Budget,
         anomalies: Counter[str],
@@ -63,6 +65,8 @@ class Conversation:
         """Exchanges to be reported."""
         self.authority: bytes | None = None
         """The Host that was asked for last."""
+        self.skipped = skipped
+        """Segments of the client that were passed over before anything was recognised."""
         self.opaque_reason = "upgrade"
         self.opaque_bytes: Counter[str] = Counter()
         self.responses_inbox = inboxes[1 - client_flow]
@@ -148,6 +152,5 @@ class Conversation:
         if self.queue.dropped:
             done += self.queue.dropped
             self.queue.dropped = []
-        if done:
-            self.done = []
+        self.done = []
         return done

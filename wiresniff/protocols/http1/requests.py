@@ -12,6 +12,7 @@ own position without changing the state is blocked on the peer.
     opaque   no longer HTTP/1
 """
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from wiresniff.model.anomalies import Anomaly
@@ -21,7 +22,8 @@ from wiresniff.protocols.http1.body import ChunkedBody, Chunks
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, UNKNOWABLE, UNTIL_CLOSE, RequestHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import Answer, Asked
-from wiresniff.protocols.probe import begins_request
+from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Skipped
+from wiresniff.protocols.probe import begins_request, may_begin_request
 
 if TYPE_CHECKING:
     from wiresniff.protocols.http1.conversation import Conversation
@@ -46,6 +48,7 @@ class Requests:
         self._skip_to = 0
         self._chunks = ChunkedBody()
         self._waiting: Asked | None = None
+        self._skipped: deque[Skipped] = deque(conversation.skipped, maxlen=SKIPPED_REMEMBERED)
         if not is_synchronised:
             conversation.queue.mark_loss()
 
@@ -162,16 +165,21 @@ class Requests:
         """Take the next head that begins a segment."""
         row = run.row_of(position)
         columns = run.columns
-        if columns.cuts[row] == position and begins_request(run.stretch(position, row, segments=1)):
-            received = columns.acknowledged[row]
-            if not self._conversation.may_decide(self._conversation.responses_inbox, received):
-                return position
-            # A head for certain: the other side had received everything before it, and had said something to that.
-            self._is_proven = received > 0 and self._conversation.responses_inbox.acknowledged_by(received) == position
-            self._state = self._head
-            return position
+        if columns.cuts[row] == position:
+            octets = run.stretch(position, row, segments=1)
+            if begins_request(octets) or may_begin_request(octets):
+                received = columns.acknowledged[row]
+                responses = self._conversation.responses_inbox
+                if not self._conversation.may_decide(responses, received):
+                    return position
+                # A head for certain: the other side had received everything before it, and had said something to that.
+                self._is_proven = received > 0 and responses.acknowledged_by(received) == position
+                if self._is_proven or begins_request(octets):
+                    self._state = self._head
+                    return position
         stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
         self._conversation.unread("resync", stop - position)
+        self._skipped.append(Skipped(position, stop, columns.packets[row], run.capture, columns.times[row]))
         return stop
 
     def _opaque(self, run: Data, position: int) -> int:
@@ -281,6 +289,23 @@ class Requests:
             exchange.unseen = reason
         self._conversation.queue.add(Asked(exchange, held.acknowledged))
         self._lose()
+
+    def forget_skipped(self, acknowledged: int) -> list[Skipped]:
+        """Take away what was passed over of a request that is answered now."""
+        seen: list[Skipped] = []
+        while self._skipped and self._skipped[0].position < acknowledged:
+            seen.append(self._skipped.popleft())
+        return seen
+
+    def take_part_of(self, acknowledged: int) -> Exchange | None:
+        """Return the request that a response answers, if some bytes of it were seen but not its beginning."""
+        seen = self.forget_skipped(acknowledged)
+        if not seen:
+            return None
+        first, last = seen[0], seen[-1]
+        exchange = self._exchange(first.position, last.time_ns, first.capture, first.packet, None)
+        exchange.unseen = Unseen.GAP
+        return exchange
 
     # --- what is not data ---
 

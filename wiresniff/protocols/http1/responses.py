@@ -183,6 +183,7 @@ class Responses:
             if self._conversation.queue.is_awaited_at(position):
                 self._state = self._head
                 return position
+            self._answer_part(columns.acknowledged[row], run.stretch(position, row, segments=1), columns.times[row])
         stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
         self._conversation.unread("resync", stop - position)
         return stop
@@ -210,10 +211,26 @@ class Responses:
         asked = queue.next_in_order(position)
         if asked is None or asked.exchange is None:
             conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
+            self._report_part(acknowledged, head.status, time_ns)
             self._lose()
             return True
+        conversation.requests.forget_skipped(acknowledged)
         self._answer(asked, asked.exchange, head, time_ns)
         return True
+
+    def _answer_part(self, acknowledged: int, octets: bytes, time_ns: int) -> None:
+        """What looks like a response tells that there was a request, if bytes were seen that belong to none."""
+        status = self._conversation.heads.partial_status(octets)
+        if status is not None and status >= 200:  # noqa: PLR2004
+            self._report_part(acknowledged, status, time_ns)
+
+    def _report_part(self, acknowledged: int, status: int, time_ns: int) -> None:
+        """Report a request of which only a part was seen."""
+        exchange = self._conversation.requests.take_part_of(acknowledged)
+        if exchange is not None:
+            exchange.status = status
+            exchange.response_time_ns = time_ns
+            self._conversation.done.append(exchange)
 
     def _answer(self, asked: Asked, exchange: Exchange, head: ResponseHead, time_ns: int) -> None:
         """Set the status of an exchange and go on behind the head of its response."""
@@ -279,6 +296,7 @@ class Responses:
             return
         asked = self._conversation.queue.next_in_order(held.position)
         if asked is not None and asked.exchange is not None:
+            self._conversation.requests.forget_skipped(held.acknowledged)
             asked.answer = Answer.UNKNOWN
             if held.time_ns - asked.exchange.time_ns <= EXPIRY_NS:
                 asked.exchange.status = status
