@@ -10,7 +10,8 @@ from wiresniff.model.packets import PacketBlock
 DLT_OF_LINK_TYPE = {100: 11, 101: 12, 106: 19}
 """What libpcap calls link types within a program, where it differs from files (pcap-common.c): ATM, raw IP, ..."""
 USUAL_LINK_TYPES = (1, 113, 276, 101, 0, 105)
-"""An expression must be possible for one of them: Ethernet, Linux cooked (two kinds), raw IP, BSD loopback, Wi-Fi."""
+"""The first of them that an expression is possible for tells whether it can match: Ethernet, Linux cooked (two kinds),
+raw IP, BSD loopback, Wi-Fi."""
 NO_NETMASK = 0xFFFFFFFF
 """PCAP_NETMASK_UNKNOWN: a file does not tell it."""
 MATCHES_NOTHING = "expression rejects all packets"
@@ -24,14 +25,13 @@ class Filter:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self._programs: dict[int, Program | None] = {}
-        refusals = []
-        for link_type in USUAL_LINK_TYPES:
+        reason = MATCHES_NOTHING
+        for link_type in reversed(USUAL_LINK_TYPES):
             try:
                 self._programs[link_type] = _compiled(expression, link_type)
             except ImpossibleFilterError as error:
-                refusals.append(str(error))
-        if not any(self._programs.values()):
-            reason = refusals[0] if refusals else MATCHES_NOTHING
+                reason = str(error)
+        if next(iter(reversed(self._programs.values())), None) is None:
             raise UsageError(
                 f"--filter {expression!r}: {reason}; `man 7 pcap-filter` describes the syntax, "
                 "for example --filter 'tcp port 8080 and host 10.0.0.1'"

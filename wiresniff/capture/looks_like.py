@@ -1,5 +1,6 @@
 """What a file that is no capture probably is: a table of magic numbers, then of the shapes of text."""
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -73,7 +74,7 @@ TEXTS = (
 )
 """Patterns of the whole beginning of a file, tried in order, and what they tell."""
 PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), words) for pattern, words in TEXTS)
-TEXT = re.compile(rb"[\t\n\r\x1b\x20-\x7e\x80-\xff]*")
+PRINTED = re.compile(rb"[\t\n\r\x1b\x20-\x7e\x80-\xff]*")
 ADVICE = {
     "packets": "; save the packets as pcap or pcapng instead",
     "the text that tcpdump prints": "; write the packets with `tcpdump -w FILE`",
@@ -92,11 +93,20 @@ def looks_like(head: bytes) -> str | None:
             return words
     if head and not head.strip(b"\0"):
         return "nothing but zeros, as after a failed copy"
-    if TEXT.fullmatch(head):
+    if _is_text(head):
         return _text(head)
     if _is_erf(head):
         return "an Endace ERF capture; `editcap -F pcap IN OUT` converts it"
     return None
+
+
+def _is_text(head: bytes) -> bool:
+    """Say whether it is the beginning of text in UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return bool(head) and PRINTED.fullmatch(head) is not None
 
 
 def _text(head: bytes) -> str:

@@ -31,6 +31,9 @@ SPAN_ENDS = (SECTION_HEADER, INTERFACE_DESCRIPTION)
 
 BYTE_ORDERS = {bytes.fromhex("4d3c2b1a"): "<", bytes.fromhex("1a2b3c4d"): ">"}
 """The byte-order magic, the first field of a section's body."""
+SECTION_MAGIC = SECTION_HEADER.to_bytes(4)
+TELLING_BYTES = 12
+"""Of a file: section header, its length, byte order."""
 FRAME_BYTES = 12
 """Type and length before a block's body, the length again behind it."""
 SECTION_BYTES = 28
@@ -96,7 +99,7 @@ class Rows:
 
 def is_pcapng(head: bytes) -> bool:
     """Say whether a file that begins so is a pcapng capture."""
-    return head[:4] == SECTION_HEADER.to_bytes(4) and head[8:12] in BYTE_ORDERS
+    return head[:4] == SECTION_MAGIC and head[8:12] in BYTE_ORDERS
 
 
 class Pcapng:

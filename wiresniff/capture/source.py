@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from wiresniff.capture.filter import Filter
 from wiresniff.capture.looks_like import HEAD_BYTES, looks_like
-from wiresniff.capture.pcap import Pcap, is_pcap
-from wiresniff.capture.pcapng import Pcapng, is_pcapng
+from wiresniff.capture.pcap import LAYOUTS, Pcap, is_pcap
+from wiresniff.capture.pcapng import SECTION_MAGIC, TELLING_BYTES, Pcapng, is_pcapng
 from wiresniff.capture.records import Interface, RecordFormat, Records
 from wiresniff.capture.stream import STANDARD_INPUT, ByteStream
 from wiresniff.model.audit import CaptureSummary
@@ -116,13 +116,11 @@ class CaptureFile:
     def _head(self, stream: ByteStream) -> bytes:
         """Read as much as the format needs to be told."""
         head = b""
-        while len(head) < min(HEAD_BYTES, self.read_bytes):
-            data = stream.read(head, len(head) + 1, self.read_bytes)
+        while len(head) < TELLING_BYTES and not is_pcap(head):
+            data = stream.read(head, len(head) + 1, max(HEAD_BYTES, self.read_bytes))
             if len(data) == len(head):
                 break
             head = data
-            if is_pcap(head) or is_pcapng(head):
-                break
         self.bytes_read = stream.bytes_read
         return head
 
@@ -229,9 +227,9 @@ def _not_a_capture(stream: ByteStream, head: bytes) -> str:
     compression = f" (inside {stream.compression})" if stream.compression else ""
     if not head:
         return f"{stream.warning}; nothing could be read" if stream.warning else f"it is empty{compression}"
-    likeness = looks_like(head)
-    if likeness is None and len(head) < len("\xd4\xc3\xb2\xa1"):
+    if len(head) < TELLING_BYTES and any(magic.startswith(head) for magic in (*LAYOUTS, SECTION_MAGIC)):
         return f"it is too short for a capture{compression}; {READABLE}"
+    likeness = looks_like(head)
     what = f"it looks like {likeness}" if likeness else "its first bytes are those of no known kind of file"
     return f"it is not a capture{compression}: {what}; {READABLE}"
 
