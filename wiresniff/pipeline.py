@@ -29,6 +29,11 @@ JUMP_NS = 3600 * 10**9
 """Capture time that jumps further than this is not believed until later packets agree."""
 
 
+def settled(exchange: Exchange) -> tuple[int, int]:
+    """When nothing more was expected of an exchange, and a number to tell equal times apart."""
+    return exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns, exchange.packet
+
+
 class CaptureClock:
     """Capture time: monotone, and not moved by one packet with a wild timestamp."""
 
@@ -134,15 +139,24 @@ class Pipeline:
                 yield self._auditor.feed(exchange)
 
     def _audit(self, events: Iterator[Exchange | Traffic]) -> Iterator[Judgement]:
-        is_single = len(self._points) == 1
+        """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
+        exchanges: list[Exchange] = []
+        accounts: list[Traffic] = []
         for event in events:
             if type(event) is Traffic:
-                self._count_traffic(event)
-            elif is_single:
-                yield self._auditor.feed(event)
+                accounts.append(event)
             else:
-                for exchange in self._sights.feed(event):
-                    yield self._auditor.feed(exchange)
+                exchanges.append(event)
+        exchanges.sort(key=settled)
+        is_single = len(self._points) == 1
+        for exchange in exchanges:
+            if is_single:
+                yield self._auditor.feed(exchange)
+            else:
+                for sight in self._sights.feed(exchange):
+                    yield self._auditor.feed(sight)
+        for account in accounts:
+            self._count_traffic(account)
 
     def _count_traffic(self, traffic: Traffic) -> None:
         self._auditor.count_traffic(traffic)

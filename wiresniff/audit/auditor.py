@@ -13,7 +13,7 @@ from wiresniff.model.display import visible
 from wiresniff.model.exchanges import Exchange, Fields, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.policy import Keep, Policy
-from wiresniff.model.targets import path_and_query
+from wiresniff.model.privacy import shown_id, shown_target, shows_values
 from wiresniff.model.totals import WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
@@ -70,11 +70,13 @@ class Auditor:
         """Judge one exchange and count it."""
         names = self._names
         client_is_external = names.is_external(exchange.client)
-        server = names.server(exchange.server, exchange.authority, client_is_external)
+        # What may be text of a body teaches no name.
+        authority = exchange.authority if exchange.unseen is None else None
+        server = names.server(exchange.server, authority, client_is_external)
         client = names.client(exchange.client)
         pair = self._pairs.get((client if client_is_external else exchange.client.address, server, exchange.protocol))
         if pair is None:
-            pair = self._begin_pair(client, server, exchange, client_is_external)
+            pair = self._begin_pair(client, server, exchange, authority, client_is_external)
         totals = pair.totals
 
         rule = self._exemptions.match(
@@ -123,6 +125,7 @@ class Auditor:
                 totals.carriers[carrier.format] += 1
                 if verdict is Verdict.MISSING:
                     totals.carriers_instead[carrier.format] += 1
+                    self._witness(totals, "foreign-format-only", exchange, reading)
         for fault in reading.faults:
             totals.faults[fault] += 1
             self._witness(totals, fault, exchange, reading)
@@ -130,6 +133,7 @@ class Auditor:
             totals.warnings[warning] += 1
             self._witness(totals, warning, exchange, reading)
         if reading.baggage_bytes:
+            totals.baggage_requests += 1
             totals.baggage_bytes += reading.baggage_bytes
             self._witness(totals, "baggage", exchange, reading)
 
@@ -140,7 +144,9 @@ class Auditor:
             if verdict in (Verdict.MISSING, Verdict.MALFORMED):
                 totals.failed_untraced += 1
 
-    def _begin_pair(self, client: str, server: str, exchange: Exchange, client_is_external: bool) -> _Pair:
+    def _begin_pair(
+        self, client: str, server: str, exchange: Exchange, authority: bytes | None, client_is_external: bool
+    ) -> _Pair:
         key = (client if client_is_external else exchange.client.address, server, exchange.protocol)
         if len(self._pairs) >= RAW_PAIRS:
             self.evictions["pairs"] += 1
@@ -152,7 +158,7 @@ class Auditor:
             PairTotals(key[0], key[1], exchange.protocol, external),
             exchange.client,
             exchange.server,
-            exchange.authority,
+            authority,
             client_is_external,
         )
         self._pairs[key] = pair
@@ -171,7 +177,11 @@ class Auditor:
         totals.witness(word, self._make_witness(exchange, reading))
 
     def _make_witness(self, exchange: Exchange, reading: Reading) -> Witness:
-        values = reading.traceparents or tuple(value for _, value in exchange.fields[:1])
+        """Say where to look, and what privacy allows of what is there."""
+        privacy = self._policy.privacy
+        values: tuple[bytes, ...] = ()
+        if shows_values(privacy):
+            values = reading.traceparents + (reading.tracestates if reading.tracestate == "invalid" else ())
         return Witness(
             time_ns=exchange.time_ns,
             capture=exchange.capture,
@@ -182,21 +192,18 @@ class Auditor:
             server_port=exchange.server.port,
             request_line=self._request_line(exchange),
             status=exchange.status,
-            trace_id=reading.context.trace_id if reading.context else None,
+            trace_id=shown_id(reading.context.trace_id, privacy.ids) if reading.context else None,
             values=tuple(value.decode("latin-1") for value in values),
         )
 
     def _request_line(self, exchange: Exchange) -> str:
         """Method and path as privacy allows."""
         method = (exchange.method or b"?").decode("latin-1")
-        privacy = self._policy.privacy
-        if exchange.target is None or privacy.paths is Keep.DROP:
+        if exchange.target is None:
             return visible(method)
-        path, query = path_and_query(method, exchange.target.decode("latin-1"))
-        shown = path or ""
-        if query is not None and privacy.query is Keep.KEEP:
-            shown += f"?{query}"
-        return visible(f"{method} {shown}".rstrip())
+        path, query = shown_target(method, exchange.target.decode("latin-1"), self._policy.privacy)
+        shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
+        return visible(f"{method} {shown}".rstrip(" "))
 
     def count_traffic(self, traffic: Traffic) -> None:
         """Count the bytes of a pair, read and not read."""

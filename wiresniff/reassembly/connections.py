@@ -144,7 +144,7 @@ class Disordered:
             flow.fin = position + segment.payload_length + segment.cut_length
         items: list[Item] = []
         flow.drain(segment.time_ns, items)
-        peer.look_for_hole(segment.time_ns)
+        peer.look_for_missing(segment.time_ns)
         out += [Tracked(segment.direction, item) for item in items]
         tracked.ended = flow.ended and peer.ended
         return out
@@ -161,7 +161,7 @@ class Disordered:
         return acknowledged
 
     def _payload(self, flow: Flow, piece: Piece, segment: Segment, out: list[Tracked]) -> None:
-        """One segment's bytes: in order, repeated, or beyond a hole."""
+        """One segment's bytes: in order, repeated, or beyond missing bytes."""
         items: list[Item] = []
         if flow.ended:
             self.counts["retransmitted_segments"] += 1
@@ -184,10 +184,10 @@ class Disordered:
             self.counts["reordered_segments"] += 1
             self.pending_bytes += flow.keep(piece)
             self._keep_bounds(flow, piece.time_ns, items)
-        if flow.hole_since is not None:
-            flow.hole_packets += 1
-            if flow.hole_packets >= limits.GAP_PACKETS:
-                self._give_up_hole(flow, piece.time_ns, items)
+        if flow.missing_since is not None:
+            flow.missing_packets += 1
+            if flow.missing_packets >= limits.GAP_PACKETS:
+                self._give_up_missing(flow, piece.time_ns, items)
         out += [Tracked(segment.direction, item) for item in items]
 
     def _keep_bounds(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
@@ -198,20 +198,20 @@ class Disordered:
             or self.pending_bytes > limits.REORDER_TOTAL_BYTES
         ):
             self.anomalies[Anomaly.WINDOW_FULL] += 1
-            self._give_up_hole(flow, time_ns, items)
+            self._give_up_missing(flow, time_ns, items)
 
-    def _give_up_hole(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
+    def _give_up_missing(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
         before = flow.pending_bytes
-        flow.give_up_hole(time_ns, items)
+        flow.give_up_missing(time_ns, items)
         self.pending_bytes += flow.pending_bytes - before
 
     def settle_due(self, tracked: TrackedConnection, now_ns: int, out: list[Tracked]) -> None:
-        """Declare holes whose time has come."""
+        """Declare missing bytes whose time has come."""
         for direction, flow in enumerate(tracked.flows):
             items: list[Item] = []
             due = flow.due_ns(now_ns)
             while due is not None:
-                self._give_up_hole(flow, due, items)
+                self._give_up_missing(flow, due, items)
                 due = flow.due_ns(now_ns)
             out += [Tracked(direction, item) for item in items]
 

@@ -30,7 +30,7 @@ class Flow:
     """What is known of one direction of a connection."""
 
     __slots__ = (
-        "acknowledged", "base", "delivered", "ended", "fin", "hole_packets", "hole_since", "next_sequence", "pending",
+        "acknowledged", "base", "delivered", "ended", "fin", "missing_packets", "missing_since", "next_sequence", "pending",
         "pending_bytes", "position",
     )  # fmt: skip
 
@@ -46,9 +46,9 @@ class Flow:
         self.fin: int | None = None
         """Position of the FIN."""
         self.ended = False
-        self.hole_since: int | None = None
-        """When the other side acknowledged past the hole at `position`; None while it has not."""
-        self.hole_packets = 0
+        self.missing_since: int | None = None
+        """When the other side acknowledged past the missing bytes at `position`; None while it has not."""
+        self.missing_packets = 0
         """Segments of this flow since then."""
         self.pending: list[Piece] = []
         """Out of order, sorted by position, not overlapping."""
@@ -66,7 +66,7 @@ class Flow:
 
     def is_smooth(self) -> bool:
         """Nothing waits and nothing is known to be missing."""
-        return self.base is not None and not self.pending and self.hole_since is None and not self.ended
+        return self.base is not None and not self.pending and self.missing_since is None and not self.ended
 
     def move(self, position: int) -> None:
         """Everything before `position` is settled."""
@@ -79,20 +79,20 @@ class Flow:
         """The other side has everything before `position`."""
         if position > self.acknowledged:
             self.acknowledged = position
-            self.look_for_hole(time_ns)
+            self.look_for_missing(time_ns)
 
-    def look_for_hole(self, time_ns: int) -> None:
-        """Start or stop the clock of the hole at `position`."""
+    def look_for_missing(self, time_ns: int) -> None:
+        """Start or stop the clock of the missing bytes at `position`."""
         surplus = self.acknowledged - self.position
         # One octet more than was seen and nothing behind it: the FIN, whose packet was not captured.
         missing = surplus > 1 or (surplus == 1 and bool(self.pending))
         if self.fin is not None and self.position >= self.fin:
             missing = False
         if not missing:
-            self.hole_since = None
-        elif self.hole_since is None:
-            self.hole_since = time_ns
-            self.hole_packets = 0
+            self.missing_since = None
+        elif self.missing_since is None:
+            self.missing_since = time_ns
+            self.missing_packets = 0
 
     def is_repeat(self, piece: Piece) -> bool:
         """The piece brings nothing new."""
@@ -104,7 +104,7 @@ class Flow:
         return any(overlap_differs(kept, piece) for kept in first_copies)
 
     def keep(self, piece: Piece) -> int:
-        """Keep what is new of a piece beyond a hole; returns the bytes kept."""
+        """Keep what is new of a piece beyond missing bytes; returns the bytes kept."""
         kept = 0
         for new in self._uncovered(piece):
             held = new._replace(buffer=new.buffer[new.start : new.start + new.stop - new.position], start=0)
@@ -148,16 +148,16 @@ class Flow:
         if self.fin is not None and self.position >= self.fin and not self.ended:
             self.end(EndCause.FIN, time_ns, items)
         else:
-            self.look_for_hole(time_ns)
+            self.look_for_missing(time_ns)
 
     def due_ns(self, now_ns: int) -> int | None:
-        """When the present hole became a gap by time, if it has by now."""
-        if self.hole_since is None or self.ended or now_ns - self.hole_since < GAP_NS:
+        """When the present wait became a gap by time, if it has by now."""
+        if self.missing_since is None or self.ended or now_ns - self.missing_since < GAP_NS:
             return None
-        return self.hole_since + GAP_NS
+        return self.missing_since + GAP_NS
 
-    def give_up_hole(self, time_ns: int, items: list[Item]) -> None:
-        """Declare the hole at `position` a gap, as far as it is known to be one."""
+    def give_up_missing(self, time_ns: int, items: list[Item]) -> None:
+        """Declare the missing bytes at `position` a gap, as far as it is known to be one."""
         stops = [piece.position for piece in self.pending[:1]]
         if self.acknowledged > self.position:
             stops.append(self.acknowledged)
@@ -167,20 +167,20 @@ class Flow:
         if stop > self.position:
             items.append(Gap(self.position, stop, GapCause.LOST, time_ns))
             self.move(stop)
-        self.hole_since = None
+        self.missing_since = None
         self.drain(time_ns, items)
 
     def end(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
         """Deliver whatever waits, with gaps between, and end."""
         while self.pending:
-            self.give_up_hole(time_ns, items)
+            self.give_up_missing(time_ns, items)
         surplus = self.acknowledged - self.position
         if surplus > 1 and self.fin is None and not self.ended:
-            self.give_up_hole(time_ns, items)
+            self.give_up_missing(time_ns, items)
         if not self.ended:
             self.ended = True
             items.append(End(self.position, cause, time_ns))
-        self.hole_since = None
+        self.missing_since = None
 
 
 def from_position(piece: Piece, position: int) -> Piece:

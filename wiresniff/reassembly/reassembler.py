@@ -31,7 +31,7 @@ class Reassembler:
         self._table = ConnectionTable(capture_point, self._counts)
         self._disordered = Disordered(self._counts, self._anomalies)
         self._waiting: dict[bytes, TrackedConnection] = {}
-        """Connections with a hole: time alone may turn it into a gap."""
+        """Connections with missing bytes: time alone may turn it into a gap."""
         self._swept_ns = 0
 
     def counters(self) -> Counter[str]:
@@ -175,7 +175,7 @@ class Reassembler:
     def _delivery(self, key: bytes, tracked: TrackedConnection, out: list[Tracked]) -> Iterator[Delivery]:
         for flow in tracked.flows:
             flow.delivered.clear()
-        if any(flow.hole_since is not None and not flow.ended for flow in tracked.flows):
+        if any(flow.missing_since is not None and not flow.ended for flow in tracked.flows):
             self._waiting[key] = tracked
         else:
             self._waiting.pop(key, None)

@@ -11,7 +11,7 @@ import json
 from wiresniff.model.exchanges import Exchange
 from wiresniff.model.policy import Keep, Privacy
 from wiresniff.model.verdicts import Judgement
-from wiresniff.report.privacy import shown_id, shown_target, shows_baggage_keys, shows_baggage_values, shows_values
+from wiresniff.model.privacy import shown_id, shown_target, shows_baggage_keys, shows_baggage_values, shows_values
 from wiresniff.report.quoting import SECOND_NS, rfc3339
 
 Record = dict[str, object]
@@ -47,7 +47,10 @@ def record(judgement: Judgement, captures: list[str], privacy: Privacy, show_bag
         "wiresniff.confidence": judgement.confidence,
         "wiresniff.complete": exchange.complete,
     }
-    _add_request(known, exchange, privacy)
+    if exchange.unseen is None:
+        _add_request(known, exchange, privacy)
+    else:
+        _add_seen(known, exchange, privacy)
     _add_response(known, exchange)
     if exchange.unseen is None:
         _add_reading(known, judgement, privacy, show_baggage)
@@ -79,6 +82,18 @@ def _add_request(known: Record, exchange: Exchange, privacy: Privacy) -> None:
         known["wiresniff.authority"] = exchange.authority.decode("latin-1")
     if exchange.user_agent is not None:
         known["user_agent.original"] = exchange.user_agent.decode("latin-1")
+
+
+def _add_seen(known: Record, exchange: Exchange, privacy: Privacy) -> None:
+    """Add what was seen of a head that was not wholly seen, apart from what is known of a request.
+
+    It may not even be a request: behind lost bytes, text of a body can begin a segment.
+    """
+    if exchange.method is None or exchange.target is None:
+        return
+    method = exchange.method.decode("latin-1")
+    path, query = shown_target(method, exchange.target.decode("latin-1"), privacy)
+    known["wiresniff.seen"] = f"{method} {path or ''}{f'?{query}' if query is not None else ''}".rstrip(" ")
 
 
 def _add_rpc(known: Record, target: str) -> None:
