@@ -92,7 +92,7 @@ def read_pcapng(data: bytes) -> tuple[list[Seen], str]:  # noqa: PLR0911, PLR091
                 high, low, captured, wire = struct.unpack_from(f"{order}4I", body, 4)
                 data_at = 20
             if row >= len(interfaces) or captured > len(body) - data_at or captured > MAX_PACKET_BYTES:
-                return seen, "cut" if is_cut and len(present) <= 8 + data_at else "damaged"
+                return seen, "cut" if is_cut else "damaged"
             packet = present[8 + data_at : 8 + data_at + captured]
             if is_cut and len(present) <= 8 + data_at:
                 return seen, "cut"

@@ -6,12 +6,14 @@ position of the record that was not finished, so that no block is copied to put 
 
 from __future__ import annotations
 
+import fcntl
 import lzma
 import os
 import select
 import stat
 import sys
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 import zstandard
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 MAGIC_BYTES = 6
 """Enough to tell a compression."""
+PIPE_BYTES = 1 << 20
+"""The most that Linux gives without privileges (fs.pipe-max-size)."""
 ZSTD_SLICE_BYTES = 1024
 """Fed to zstd at a time, which knows no limit of its output: 4 bytes may stand for a block of 128 KiB."""
 
@@ -145,6 +149,8 @@ class RawBytes:
         """Not a pipe, device or socket: it can be read again, and all of it is there."""
         self.size = status.st_size if status is not None and self.is_file else None
         self.bytes_read = 0
+        if status is not None and stat.S_ISFIFO(status.st_mode):
+            widen(self._fd)
 
     def _standard_input(self) -> int:
         """Return its descriptor, -1 where it is not one of the operating system's (as under test)."""
@@ -276,6 +282,12 @@ class ByteStream:
             return
         if decompressor is not None:
             self.warning = f"its {self.compression} compression is cut short"
+
+
+def widen(pipe: int) -> None:
+    """Let a pipe hold more than its usual 64 KiB where the system allows it: fewer and larger reads."""
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def compression_of(head: bytes) -> str | None:
