@@ -27,7 +27,7 @@ _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _TLS_HANDSHAKE = re.compile(rb"\x16\x03[\x00-\x04]")
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x48]")
 """RFC 8446 5.1: type, version, length (at most 2^14 + 256, or 2048 in older versions)."""
-_LINE_BYTES = 8192
+LINE_BYTES = 8192
 """A request line without an end for so long is none: servers stop at 8 KiB."""
 
 
@@ -44,7 +44,7 @@ def probe(octets: bytes) -> Speech:
 
 def _may_become(octets: bytes) -> bool:
     """More bytes could make this a request line, a status line, a preface or a TLS hello."""
-    if len(octets) > _LINE_BYTES:
+    if len(octets) > LINE_BYTES:
         return False
     if octets.startswith(_HTTP2_PREFACE[: len(octets)]) or _STATUS_START.startswith(octets[: len(_STATUS_START)]):
         return b"\n" not in octets

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wiresniff.model.delivery import Connection, Data, Gap
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Inbox, Skipped
-from wiresniff.protocols.probe import Speech, begins_request, is_tls_record, probe
+from wiresniff.protocols.probe import LINE_BYTES, Speech, begins_request, is_tls_record, probe
 from wiresniff.protocols.tls import server_name
 
 SEGMENTS_TRIED = 256
@@ -124,10 +124,16 @@ class Recognition:
 
 
 def first_bytes(inbox: Inbox) -> bytes:
-    """Return the contiguous bytes at the beginning of an inbox."""
+    """Return the contiguous bytes at the beginning of an inbox, as many as recognition may need."""
     pieces: list[bytes] = []
+    length = 0
     for item in inbox.items:
-        if type(item) is not Data:
+        if type(item) is not Data or length > LINE_BYTES:
             break
-        pieces.append(item.stretch(item.position, item.row_of(item.position)))
+        position = item.position
+        while position < item.stop and length <= LINE_BYTES:
+            piece = item.stretch(position, item.row_of(position))
+            pieces.append(piece)
+            position += len(piece)
+            length += len(piece)
     return b"".join(pieces)

@@ -226,11 +226,11 @@ class Requests:
         if conversation.queue.is_too_deep():
             conversation.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
             conversation.queue.drop_oldest()
-        if exchange.authority is not None:
-            conversation.authority = exchange.authority
         if not self._is_proven:
             self._lose()
             return 0
+        if exchange.authority is not None:
+            conversation.authority = exchange.authority
         if may_change:
             self._waiting = asked
             self._after_body = self._answer
