@@ -121,6 +121,14 @@ def test_overlapping_copies_of_one_datagram_always_make_it(ranges: list[tuple[in
     assert table.cost == 0
 
 
+def test_the_first_first_fragment_names_the_protocol() -> None:
+    """What later fragments say of it is ignored (RFC 8200 4.5), a second copy of the first one too."""
+    table = FragmentTable()
+    for protocol, start in ((17, 8), (60, 0), (6, 0)):
+        table.add(key(), Fragment(start, start + 8, b"x" * 8), protocol, 0, is_last=False)
+    assert table.add(key(), Fragment(16, 17, b"x"), 6, 0, is_last=True) == Whole(b"x" * 17, 17, 60)
+
+
 def test_a_datagram_has_one_end() -> None:
     """A fragment behind the end, or a second end elsewhere, is dropped."""
     table = FragmentTable()
