@@ -102,6 +102,8 @@ IPV4 = layout(
     ("destination", ">u4"),
 )  # fmt: skip
 IHL = Bits(0b0000_1111)
+VERSION_4_NO_OPTIONS = 0x45
+"""Version 4 and a header of 5 words: the first byte of nearly every IPv4 packet."""
 WORD = 4
 """Bytes per unit of IHL, of TCP's data offset and of AH's length."""
 MORE_FRAGMENTS = Bits(0b0010_0000_0000_0000)

@@ -50,13 +50,16 @@ def read_ipv4(
     ->                      (k,) columns; oracle: tests/oracles/decode.py
     """
     header = gather(raw, at, headers.IPV4)
-    version_and_ihl = native(header["version_and_ihl"])
-    header_length = headers.IHL.column(version_and_ihl) * headers.WORD
+    version_and_ihl = header["version_and_ihl"].astype(np.uint8)
     total_length = native(header["total_length"])
-    transport_at = at + header_length
+    transport_at = at + headers.IPV4.itemsize
+    is_plain = version_and_ihl == headers.VERSION_4_NO_OPTIONS
+    if not is_plain.all():  # rarely: options are as good as extinct
+        header_length = headers.IHL.column(native(version_and_ihl)) * headers.WORD
+        transport_at = at + header_length
+        is_plain = headers.VERSION.column(native(version_and_ihl)) == headers.VERSION_4
+        is_plain &= header_length >= headers.IPV4.itemsize
     end = datagram_end(at, total_length, wire_end)
-    is_plain = headers.VERSION.column(version_and_ihl) == headers.VERSION_4
-    is_plain &= header_length >= headers.IPV4.itemsize
     is_plain &= (native(header["fragment"]) & headers.IS_FRAGMENT.mask) == 0
     is_plain &= transport_at <= end
     is_plain &= transport_at <= captured_end
