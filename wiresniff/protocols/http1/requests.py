@@ -13,21 +13,25 @@ own position without changing the state is blocked on the peer.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Data, End, Gap, GapCause
 from wiresniff.model.exchanges import Exchange, Unseen
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
-from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, UNKNOWABLE, UNTIL_CLOSE, RequestHead
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, RequestHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import Answer, Asked
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Skipped
 from wiresniff.protocols.probe import begins_request, may_begin_request
 
+State: TypeAlias = Callable[[Data, int], int]
+
 if TYPE_CHECKING:
     from wiresniff.protocols.http1.conversation import Conversation
 
+_EMPTY_LINE_BYTES = (13, 10)
 _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 
 
@@ -40,8 +44,8 @@ class Requests:
         self.position = self.inbox.first_position()
         """Everything before it is parsed."""
         self.ended = False
-        self._state = self._head if is_synchronised else self._seek
-        self._after_body = self._head
+        self._state: State = self._head if is_synchronised else self._seek
+        self._after_body: State = self._head
         self._is_proven = is_synchronised
         """The next head is one: nothing before it was guessed."""
         self._held: HeldHead | None = None
@@ -93,31 +97,31 @@ class Requests:
     # --- states ---
 
     def _head(self, run: Data, position: int) -> int:
+        columns = run.columns
         row = run.row_of(position)
-        stretch = run.stretch(position, row)
-        offset = 0
-        size = len(stretch)
-        while offset < size:
-            if stretch[offset] in b"\r\n":  # RFC 9112 2.2: empty lines before a request are ignored
-                offset += 1
-                continue
-            end = stretch.find(END_OF_HEAD, offset)
-            if end < 0 or stretch.find(b"\n\n", offset, end) >= 0:
-                return self._hold(run, position + offset)
-            begin = position + offset
-            offset = end + len(END_OF_HEAD)
-            head = self._conversation.heads.request(stretch[begin - position : end])
-            if head is None:
-                return self._not_a_head(position + offset)
-            framing = self._ask(run, begin, position + offset, head)
-            if framing or self._state != self._head:
-                return self._enter_body(framing, position + offset)
-        return position + size
+        buffer = run.buffer
+        start = columns.starts[row] + position - columns.cuts[row]
+        if buffer[start] in _EMPTY_LINE_BYTES:  # RFC 9112 2.2: empty lines before a request are ignored
+            return position + 1
+        end = buffer.find(END_OF_HEAD, start, columns.stops[row])
+        if end < 0:
+            return self._hold(run, position)
+        octets = buffer[start:end]
+        lines = octets.split(LINE_END)
+        if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
+            return self._hold(run, position)
+        reached = position + end + len(END_OF_HEAD) - start
+        head = self._conversation.heads.request(lines)
+        if head is None:
+            return self._not_a_head(reached)
+        exchange = self._exchange(position, columns.times[row], run.capture, columns.packets[row], head)
+        framing = self._enqueue(exchange, columns.acknowledged[row], head)
+        return self._enter_body(framing, reached) if framing else reached
 
     def _hold(self, run: Data, position: int) -> int:
         self._held = HeldHead(run, position)
         self._state = self._hold_more
-        return self._hold_more(run, position)
+        return position
 
     def _hold_more(self, run: Data, position: int) -> int:
         held = self._held
@@ -135,12 +139,14 @@ class Requests:
         self._held = None
         self._state = self._head
         reached = position + used
-        head = self._conversation.heads.request(held.octets().rstrip(b"\r\n"))
+        heads = self._conversation.heads
+        head = heads.request(heads.split(held.octets().rstrip(LINE_END)))
         if head is None:
             return self._not_a_head(reached)
         time_ns = run.columns.times[run.row_of(reached - 1)]
-        framing = self._ask_held(held, head, time_ns)
-        return self._enter_body(framing, reached) if framing or self._state != self._head else reached
+        exchange = self._exchange(held.position, time_ns, held.capture, held.packet, head)
+        framing = self._enqueue(exchange, held.acknowledged, head)
+        return self._enter_body(framing, reached) if framing else reached
 
     def _body(self, run: Data, _position: int) -> int:
         if self._skip_to > run.stop:
@@ -187,18 +193,6 @@ class Requests:
         return run.stop
 
     # --- what states do ---
-
-    def _ask(self, run: Data, begin: int, end: int, head: RequestHead) -> int:
-        """Put a request in the queue; returns its framing."""
-        columns = run.columns
-        row = run.row_of(begin)
-        last = row if row + 1 == run.last or columns.cuts[row + 1] >= end else run.row_of(end - 1)
-        exchange = self._exchange(begin, columns.times[last], run.capture, columns.packets[row], head)
-        return self._enqueue(exchange, columns.acknowledged[row], head)
-
-    def _ask_held(self, held: HeldHead, head: RequestHead, time_ns: int) -> int:
-        exchange = self._exchange(held.position, time_ns, held.capture, held.packet, head)
-        return self._enqueue(exchange, held.acknowledged, head)
 
     def _exchange(self, position: int, time_ns: int, capture: int, packet: int, head: RequestHead | None) -> Exchange:
         conversation = self._conversation

@@ -12,20 +12,24 @@ States are methods, as in `requests`:
     opaque   no longer HTTP/1
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Data, End, EndCause, Gap
 from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
-from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, UNKNOWABLE, UNTIL_CLOSE, ResponseHead
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, ResponseHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import EXPIRY_NS, Answer, Asked
 from wiresniff.protocols.probe import STATUS_LINE
 
+State: TypeAlias = Callable[[Data, int], int]
+
 if TYPE_CHECKING:
     from wiresniff.protocols.http1.conversation import Conversation
 
+_EMPTY_LINE_BYTES = (13, 10)
 SWITCHING_PROTOCOLS = 101
 NO_CONTENT = 204
 NOT_MODIFIED = 304
@@ -50,7 +54,7 @@ class Responses:
         self.ended = False
         self.lost_anything = False
         """Bytes outside bodies of known length are missing."""
-        self._state = self._head if is_synchronised else self._seek
+        self._state: State = self._head if is_synchronised else self._seek
         self._held: HeldHead | None = None
         self._unpaired: _Unpaired | None = None
         self._current: Exchange | None = None
@@ -63,7 +67,7 @@ class Responses:
         items = self.inbox.items
         moved = False
         if self._unpaired is not None:
-            if not self._pair():
+            if not self._pair_waiting():
                 return False
             moved = True
         while items:
@@ -101,18 +105,27 @@ class Responses:
     # --- states ---
 
     def _head(self, run: Data, position: int) -> int:
-        row = run.row_of(position)
-        stretch = run.stretch(position, row)
-        end = stretch.find(END_OF_HEAD)
-        if end < 0 or stretch.find(b"\n\n", 0, end) >= 0:
-            self._held = HeldHead(run, position)
-            self._state = self._hold_more
-            return position
         columns = run.columns
-        reached = position + end + len(END_OF_HEAD)
-        last = row if row + 1 == run.last or columns.cuts[row + 1] >= reached else run.row_of(reached - 1)
-        head = self._conversation.heads.response(stretch[:end].lstrip(b"\r\n"))
-        return self._take(head, position, columns.acknowledged[row], columns.times[last], reached)
+        row = run.row_of(position)
+        buffer = run.buffer
+        start = columns.starts[row] + position - columns.cuts[row]
+        if buffer[start] in _EMPTY_LINE_BYTES:
+            return position + 1
+        end = buffer.find(END_OF_HEAD, start, columns.stops[row])
+        if end < 0:
+            return self._hold(run, position)
+        octets = buffer[start:end]
+        lines = octets.split(LINE_END)
+        if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
+            return self._hold(run, position)
+        reached = position + end + len(END_OF_HEAD) - start
+        head = self._conversation.heads.response(lines)
+        return self._take(head, position, columns.acknowledged[row], columns.times[row], reached)
+
+    def _hold(self, run: Data, position: int) -> int:
+        self._held = HeldHead(run, position)
+        self._state = self._hold_more
+        return position
 
     def _hold_more(self, run: Data, position: int) -> int:
         held = self._held
@@ -125,15 +138,11 @@ class Responses:
                 self._give_up_head()
                 self._lose()
             return position + len(stretch)
-        octets = held.octets().strip(b"\r\n")
-        if not octets:  # empty lines before the head
-            self._held = None
-            self._state = self._head
-            return position + used
         self._conversation.budget.release(held.length)
         self._held = None
         time_ns = run.columns.times[run.row_of(position + used - 1)]
-        head = self._conversation.heads.response(octets)
+        heads = self._conversation.heads
+        head = heads.response(heads.split(held.octets().rstrip(LINE_END)))
         return self._take(head, held.position, held.acknowledged, time_ns, position + used)
 
     def _take(
@@ -144,14 +153,14 @@ class Responses:
             self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
             self._lose()
             return reached
-        self._unpaired = _Unpaired(head, position, acknowledged, time_ns)
         self._skip_to = reached
-        self._state = self._pairing
-        self._pair()
+        if not self._pair(head, position, acknowledged, time_ns):
+            self._unpaired = _Unpaired(head, position, acknowledged, time_ns)
+            self._state = self._pairing
         return reached
 
     def _pairing(self, _run: Data, position: int) -> int:
-        self._pair()
+        self._pair_waiting()
         return position
 
     def _body(self, run: Data, _position: int) -> int:
@@ -194,28 +203,33 @@ class Responses:
 
     # --- what states do ---
 
-    def _pair(self) -> bool:
-        """Find the request that the head answers; False when it is not there yet."""
+    def _pair_waiting(self) -> bool:
+        """Try again to pair the head that waits; True when it does not wait any longer."""
         unpaired = self._unpaired
         assert unpaired is not None
+        if not self._pair(*unpaired):
+            return False
+        self._unpaired = None
+        return True
+
+    def _pair(self, head: ResponseHead, position: int, acknowledged: int, time_ns: int) -> bool:
+        """Find the request that a head answers, and go on behind it; False when it is not there yet."""
         conversation = self._conversation
-        head, position, acknowledged, time_ns = unpaired
         queue = conversation.queue
         if queue.needs_all() and not conversation.requests_are_known(acknowledged):
             return False
-        self._unpaired = None
         self._state = self._head
-        is_interim = head.status < 200 and head.status != SWITCHING_PROTOCOLS  # noqa: PLR2004  # RFC 9110 15.2
-        if is_interim:
+        status, framing = head
+        if status < 200 and status != SWITCHING_PROTOCOLS:  # noqa: PLR2004  # interim (RFC 9110 15.2)
             return True
         asked = queue.next_in_order(position)
         if asked is None or asked.exchange is None:
             conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
-            self._report_part(acknowledged, head.status, time_ns)
+            self._report_part(acknowledged, status, time_ns)
             self._lose()
             return True
         conversation.requests.forget_skipped(acknowledged)
-        self._answer(asked, asked.exchange, head, time_ns)
+        self._answer(asked, asked.exchange, status, framing, time_ns)
         return True
 
     def _answer_part(self, acknowledged: int, octets: bytes, time_ns: int) -> None:
@@ -232,34 +246,34 @@ class Responses:
             exchange.response_time_ns = time_ns
             self._conversation.done.append(exchange)
 
-    def _answer(self, asked: Asked, exchange: Exchange, head: ResponseHead, time_ns: int) -> None:
+    def _answer(self, asked: Asked, exchange: Exchange, status: int, framing: int, time_ns: int) -> None:
         """Set the status of an exchange and go on behind the head of its response."""
         if time_ns - exchange.time_ns <= EXPIRY_NS:
-            exchange.status = head.status
+            exchange.status = status
             exchange.response_time_ns = time_ns
         self._current = None if asked.reported else exchange
         method = exchange.method
         if asked.may_change:
-            accepted = head.status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= head.status < 300)  # noqa: PLR2004
+            accepted = status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= status < 300)  # noqa: PLR2004
             asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
             if accepted:
                 self._conversation.opaque_reason = "tunnel" if method == b"CONNECT" else "upgrade"
                 self._finish(time_ns)
                 self._state = self._opaque
                 return
-        if method == b"HEAD" or head.status in (NO_CONTENT, NOT_MODIFIED) or head.framing == 0:
+        if method == b"HEAD" or status in (NO_CONTENT, NOT_MODIFIED) or framing == 0:
             self._finish(time_ns)
-        elif head.framing > 0:
-            self._skip_to += head.framing
+        elif framing > 0:
+            self._skip_to += framing
             self._state = self._body
-        elif head.framing == CHUNKED:
+        elif framing == CHUNKED:
             self._chunks = ChunkedBody()
             self._state = self._chunked
-        elif method is None or head.framing == UNKNOWABLE:
+        elif method is None or framing == UNKNOWABLE:
             self._release()
             self._lose()
         else:
-            assert head.framing == UNTIL_CLOSE
+            assert framing == UNTIL_CLOSE
             self._state = self._until_close
 
     def _finish(self, time_ns: int) -> None:
