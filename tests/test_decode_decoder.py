@@ -1,5 +1,6 @@
 """The whole decoder: any packets, cut into blocks anywhere, against the plain loop."""
 
+import struct
 from collections import Counter
 from itertools import pairwise
 
@@ -25,16 +26,14 @@ def rows_of(block: SegmentBlock) -> list[oracle.Row]:
     block.check()
     rows = []
     for row in range(len(block)):
-        key = block.endpoints[row]
+        wire = block.endpoints[row : row + 1].tobytes()  # bytes, not fields: consumers compare keys as bytes
+        key = (wire[:16], wire[16:32], *struct.unpack("!HHI", wire[32:]))
         at, length = int(block.payload_at[row]), int(block.payload_length[row])
         rows.append(
             oracle.Row(
                 int(block.number[row]),
                 int(block.interface[row]),
-                (
-                    bytes(key["low_address"]), bytes(key["high_address"]), int(key["low_port"]), int(key["high_port"]),
-                    int(key["domain"]),
-                ),
+                key,
                 bool(block.from_high[row]),
                 int(block.sequence[row]),
                 int(block.acknowledgement[row]),
@@ -42,7 +41,7 @@ def rows_of(block: SegmentBlock) -> list[oracle.Row]:
                 block.buffer[at : at + length],
                 int(block.cut_length[row]),
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -124,6 +123,16 @@ def test_a_conversation_keeps_its_order_and_all_its_segments() -> None:
     assert segments.sequence[3] == 1001
     assert segments.payload_length.sum() == 18
     assert len(np.unique(segments.connection_hash)) == 1
+
+
+def test_keys_keep_their_bytes_where_ip_versions_mix() -> None:
+    """A block of IPv4 and IPv6 gives each connection the very bytes that a block of its own gives it."""
+    talks = [Conversation(client=A, server=B), Conversation(client=("fe80::1", 40_000), server=("fe80::2", 80))]
+    for talk in talks:
+        talk.client_sends(b"x")
+    apart = [Decoder(KEY).feed(packet_block(talk.packets)).endpoints.tobytes() for talk in talks]
+    mixed = Decoder(KEY).feed(packet_block([talk.packets[0] for talk in talks]))
+    assert mixed.endpoints.tobytes() == b"".join(apart)
 
 
 def test_the_block_s_own_buffer_is_passed_on() -> None:
