@@ -23,40 +23,48 @@ class Unseen(StrEnum):
     """The head is longer than the limit."""
 
 
+class Channel:
+    """The two ends of a connection, once a protocol told which is which."""
+
+    __slots__ = ("capture_point", "client", "server")
+
+    def __init__(self, client: Endpoint, server: Endpoint, capture_point: int) -> None:
+        self.client = client
+        self.server = server
+        self.capture_point = capture_point
+
+
 class Exchange:
     """One request, and what answered it. Made when the head is complete, filled in as the response arrives."""
 
     __slots__ = (
-        "authority", "capture", "capture_point", "client", "complete", "end_time_ns", "fields", "grpc_status", "method",
-        "packet", "preflight", "protocol", "response_time_ns", "sequence", "server", "status", "stream", "target",
-        "time_ns", "unanswered", "unseen", "user_agent", "version",
+        "authority", "capture", "channel", "complete", "end_time_ns", "fields", "grpc_status", "method", "packet",
+        "preflight", "protocol", "response_time_ns", "sequence", "status", "stream", "target", "time_ns", "unanswered",
+        "unseen", "user_agent", "version",
     )  # fmt: skip
 
     def __init__(
         self,
-        client: Endpoint,
-        server: Endpoint,
+        channel: Channel,
         protocol: str,
         version: str,
         time_ns: int,
-        capture_point: int,
         capture: int,
         packet: int,
         sequence: int,
         method: bytes | None,
         target: bytes | None,
         fields: Fields,
-        unseen: Unseen | None = None,
+        authority: bytes | None = None,
+        user_agent: bytes | None = None,
     ) -> None:
-        self.client = client
-        self.server = server
+        self.channel = channel
         self.protocol = protocol
         """`http/1`, `http/2` or `grpc`: the words of the report and the metrics."""
         self.version = version
         """`1.0`, `1.1` or `2`."""
         self.time_ns = time_ns
         """When the last byte of the request head was there."""
-        self.capture_point = capture_point
         self.capture = capture
         """Row of the list of captures: where the packet that began the head is."""
         self.packet = packet
@@ -68,10 +76,10 @@ class Exchange:
         self.target = target
         """The request target as sent, with its query; None when it was not seen."""
         self.fields = fields
-        self.unseen = unseen
+        self.authority = authority
+        self.user_agent = user_agent
+        self.unseen: Unseen | None = None
         """None when the whole head was seen."""
-        self.authority: bytes | None = None
-        self.user_agent: bytes | None = None
         self.preflight = False
         """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
         self.status: int | None = None
@@ -84,6 +92,16 @@ class Exchange:
         """The connection ended without a response, and nothing of the server's direction was lost."""
         self.stream: int | None = None
         """HTTP/2 stream id."""
+
+    @property
+    def client(self) -> Endpoint:
+        """Who asked."""
+        return self.channel.client
+
+    @property
+    def server(self) -> Endpoint:
+        """Who was asked."""
+        return self.channel.server
 
 
 class Traffic(NamedTuple):

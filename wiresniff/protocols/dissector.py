@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint
 from wiresniff.model.exchanges import Exchange, Traffic
-from wiresniff.protocols.http1 import Budget, Conversation, Heads
+from wiresniff.protocols.http1 import Budget, Conversation, Readers
 from wiresniff.protocols.inbox import Inbox
 from wiresniff.protocols.probe import Speech
 from wiresniff.protocols.recognition import Recognised, Recognition
@@ -52,7 +52,7 @@ class Dissector:
     def __init__(self, kept_fields: frozenset[bytes]) -> None:
         self._anomalies: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
-        self._heads = Heads(kept_fields, self._anomalies)
+        self._readers = Readers(kept_fields, self._anomalies)
         self._budget = Budget()
         self._dialogues: dict[int, _Dialogue] = {}
         self._swept_ns = 0
@@ -113,7 +113,7 @@ class Dissector:
         synchronised = (recognition.is_synchronised(0), recognition.is_synchronised(1))
         conversation = Conversation(
             dialogue.connection, dialogue.inboxes, dialogue.client_flow, synchronised,
-            recognition.skipped[dialogue.client_flow], self._heads, self._budget, self._anomalies,
+            recognition.skipped[dialogue.client_flow], self._readers, self._budget, self._anomalies,
         )  # fmt: skip
         if recognition.skipped_bytes:
             conversation.unread("resync", recognition.skipped_bytes)

@@ -3,14 +3,13 @@
 Theory of operation. `requests` and `responses` parse one direction each, head by head; bodies are skipped by arithmetic
 (`body`) and never searched, so text in a body counts for nothing. `pairing` holds the queue of requests that wait for
 their response. `conversation` joins them and knows when one direction must wait for the other. `grammar` reads heads,
-`head` holds those that come in pieces.
+`templates` recognises those that were met before, `head` holds those that come in pieces.
 
 Honesty. A gap in a body of known length costs nothing. A gap in a head leaves the exchange unjudged. After any other
 gap, or where the capture joined late, a parser looks for a head at the beginning of a segment (`seek`): for certain one
 only where the other side had received everything before it and had answered, else it is recorded as `resync`.
 """
 
-from wiresniff.protocols.http1.conversation import Budget, Conversation
-from wiresniff.protocols.http1.grammar import Heads
+from wiresniff.protocols.http1.conversation import Budget, Conversation, Readers
 
-__all__ = ["Budget", "Conversation", "Heads"]
+__all__ = ["Budget", "Conversation", "Readers"]

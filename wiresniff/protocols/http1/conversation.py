@@ -12,12 +12,13 @@ from collections.abc import Iterable
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, End, EndCause
-from wiresniff.model.exchanges import Exchange
+from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.model.limits import BLOCKED_FLOW_BYTES, HEADS_TOTAL_BYTES
 from wiresniff.protocols.http1.grammar import Heads
 from wiresniff.protocols.http1.pairing import Queue
 from wiresniff.protocols.http1.requests import Requests
 from wiresniff.protocols.http1.responses import Responses
+from wiresniff.protocols.http1.templates import RequestTemplates, ResponseTemplates
 from wiresniff.protocols.inbox import Inbox, Skipped
 
 
@@ -37,6 +38,15 @@ class Budget:
         self.held = max(self.held - octets, 0)
 
 
+class Readers:
+    """Reads heads, for all connections of a capture point: what is learned on one serves the others."""
+
+    def __init__(self, kept_fields: frozenset[bytes], anomalies: Counter[str]) -> None:
+        self.heads = Heads(kept_fields, anomalies)
+        self.request_templates = RequestTemplates(self.heads)
+        self.response_templates = ResponseTemplates()
+
+
 class Conversation:
     """One HTTP/1 connection."""
 
@@ -47,24 +57,26 @@ class Conversation:
         client_flow: int,
         is_synchronised: tuple[bool, bool],
         skipped: Iterable[Skipped],
-        heads: Heads,
+        readers: Readers,
         budget: Budget,
         anomalies: Counter[str],
     ) -> None:
         self._connection = connection
         self.inboxes = inboxes
         self.client_flow = client_flow
-        self.capture_point = connection.capture_point
-        self.client = connection.endpoints[client_flow]
-        self.server = connection.endpoints[1 - client_flow]
-        self.heads = heads
+        self.channel = Channel(
+            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
+        )
+        self.heads = readers.heads
+        self.request_templates = readers.request_templates
+        self.response_templates = readers.response_templates
         self.budget = budget
         self.anomalies = anomalies
         self.queue = Queue()
-        self.done: list[Exchange] = []
-        """Exchanges to be reported."""
         self.authority: bytes | None = None
         """The Host that was asked for last."""
+        self.done: list[Exchange] = []
+        """Exchanges to be reported."""
         self.skipped = skipped
         """Segments of the client that were passed over before anything was recognised."""
         self.opaque_reason = "upgrade"
@@ -149,8 +161,10 @@ class Conversation:
 
     def _take_done(self) -> list[Exchange]:
         done = self.done
+        self.done = []
         if self.queue.dropped:
             done += self.queue.dropped
             self.queue.dropped = []
-        self.done = []
+        if done and done[-1].unseen is None:
+            self.authority = done[-1].authority
         return done

@@ -9,7 +9,6 @@ from collections import deque
 from enum import Enum
 
 from wiresniff.model import limits
-from wiresniff.model.delivery import NOT_ACKNOWLEDGED
 from wiresniff.model.exchanges import Exchange
 
 EXPIRY_NS = limits.EXCHANGE_SECONDS * 10**9
@@ -24,39 +23,34 @@ class Answer(Enum):
     UNKNOWN = "the answer was not seen"
 
 
-class Asked:
-    """A request in the queue, or (without an exchange) the mark that requests may have been lost here."""
+class Asked(Exchange):
+    """An exchange in the queue, with what pairing needs to know of its request."""
 
-    __slots__ = ("acknowledged", "answer", "exchange", "may_change", "reported")
+    __slots__ = ("acknowledged", "answer", "may_change", "reported")
 
-    def __init__(self, exchange: Exchange | None, acknowledged: int, *, may_change: bool = False) -> None:
-        self.exchange = exchange
-        self.acknowledged = acknowledged
-        """How much of the server's flow the client had received when it sent this."""
-        self.may_change = may_change
-        """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
-        self.answer = Answer.OPEN
-        self.reported = False
+    acknowledged: int
+    """How much of the server's flow the client had received when it sent this."""
+    may_change: bool
+    """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
+    answer: Answer
+    reported: bool
+    """It was reported already: it took too long."""
 
 
 class Queue:
-    """The requests of one connection that have no response yet, in order."""
+    """The requests of one connection that have no response yet, in order; None where requests may have been lost."""
 
     __slots__ = ("asked", "dropped")
 
     def __init__(self) -> None:
-        self.asked: deque[Asked] = deque()
+        self.asked: deque[Asked | None] = deque()
         self.dropped: list[Exchange] = []
-        """Settled without a response; taken by the connection."""
-
-    def add(self, asked: Asked) -> None:
-        """A request was seen."""
-        self.asked.append(asked)
+        """Settled without a response; taken by the conversation."""
 
     def mark_loss(self) -> None:
         """Requests may have been lost here; one mark in a row says it all."""
-        if not self.asked or self.asked[-1].exchange is not None:
-            self.asked.append(Asked(None, NOT_ACKNOWLEDGED))
+        if not self.asked or self.asked[-1] is not None:
+            self.asked.append(None)
 
     def is_too_deep(self) -> bool:
         """More requests wait than the limit allows."""
@@ -65,22 +59,27 @@ class Queue:
     def drop_oldest(self) -> None:
         """Settle the oldest request without a response."""
         asked = self.asked.popleft()
-        asked.answer = Answer.UNKNOWN
-        if asked.exchange is not None and not asked.reported:
-            self.dropped.append(asked.exchange)
+        if asked is not None:
+            asked.answer = Answer.UNKNOWN
+            if not asked.reported:
+                self.dropped.append(asked)
 
     def needs_all(self) -> bool:
         """The next response can be told only when all requests that it may answer were seen."""
-        return not self.asked or self.asked[0].exchange is None
+        return not self.asked or self.asked[0] is None
 
     def next_in_order(self, position: int) -> Asked | None:
         """Take the request whose response begins at `position`, in a flow without loss."""
-        asked = self.asked
-        if asked and asked[0].exchange is not None:
-            return asked.popleft() if asked[0].acknowledged <= position else None
-        if len(asked) > 1 and asked[1].exchange is not None and asked[1].acknowledged == position:
-            asked.popleft()
-            return asked.popleft()
+        queue = self.asked
+        if not queue:
+            return None
+        first = queue[0]
+        if first is not None:
+            return queue.popleft() if first.acknowledged <= position else None
+        second = queue[1] if len(queue) > 1 else None
+        if second is not None and second.acknowledged == position:
+            queue.popleft()
+            return queue.popleft()
         return None
 
     def is_awaited_at(self, position: int) -> bool:
@@ -89,7 +88,7 @@ class Queue:
         Then the requests before it lost their response, and it is the first in order.
         """
         for asked in self.asked:
-            if asked.exchange is not None and asked.acknowledged == position:
+            if asked is not None and asked.acknowledged == position:
                 while self.asked[0] is not asked:
                     self.drop_oldest()
                 return True
@@ -104,11 +103,10 @@ class Queue:
         """Requests that waited long enough to be reported without their response; they keep their place."""
         due: list[Exchange] = []
         for asked in self.asked:
-            exchange = asked.exchange
-            if exchange is None or asked.reported:
+            if asked is None or asked.reported:
                 continue
-            if now_ns - exchange.time_ns <= EXPIRY_NS:
+            if now_ns - asked.time_ns <= EXPIRY_NS:
                 break
             asked.reported = True
-            due.append(exchange)
+            due.append(asked)
         return due

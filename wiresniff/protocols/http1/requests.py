@@ -16,8 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
-from wiresniff.model.delivery import Data, End, Gap, GapCause
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, End, Gap, GapCause
 from wiresniff.model.exchanges import Exchange, Unseen
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, RequestHead
@@ -97,9 +98,39 @@ class Requests:
     # --- states ---
 
     def _head(self, run: Data, position: int) -> int:
-        columns = run.columns
+        """Read head after head while each is of a known form and has no body: the hot loop of requests."""
+        conversation = self._conversation
+        channel, base = conversation.channel, conversation.sequence_at(0)
+        recognise, queue = conversation.request_templates.recognise, conversation.queue.asked
+        columns, buffer, last = run.columns, run.buffer, run.last - 1
+        starts, stops, cuts = columns.starts, columns.stops, columns.cuts
         row = run.row_of(position)
-        buffer = run.buffer
+        while position < run.stop:
+            if row < last and cuts[row + 1] <= position:
+                row += 1
+            start, stop = starts[row] + position - cuts[row], stops[row]
+            # A request without a body mostly ends with its segment; a head that was met before holds no other end.
+            is_alone = buffer[stop - 4 : stop] == END_OF_HEAD
+            end = stop - 4 if is_alone else buffer.find(END_OF_HEAD, start, stop)
+            known = recognise(buffer[start:end]) if end > start and self._is_proven else None
+            if known is None or len(queue) >= limits.PIPELINE_REQUESTS:
+                return self._read_head(run, position, row)
+            method, target, version, fields, template = known
+            asked = Asked(
+                channel, "http/1", version, columns.times[row], run.capture, columns.packets[row],
+                (base + position) & 0xFFFFFFFF, method, target, fields, template.authority, template.user_agent,
+            )  # fmt: skip
+            asked.acknowledged = columns.acknowledged[row]
+            asked.may_change = asked.reported = False
+            queue.append(asked)
+            position += end + len(END_OF_HEAD) - start
+            if template.framing:
+                return self._enter_body(template.framing, position)
+        return position
+
+    def _read_head(self, run: Data, position: int, row: int) -> int:
+        """Read one head, whatever it is like."""
+        columns, buffer = run.columns, run.buffer
         start = columns.starts[row] + position - columns.cuts[row]
         if buffer[start] in _EMPTY_LINE_BYTES:  # RFC 9112 2.2: empty lines before a request are ignored
             return position + 1
@@ -114,8 +145,9 @@ class Requests:
         head = self._conversation.heads.request(lines)
         if head is None:
             return self._not_a_head(reached)
-        exchange = self._exchange(position, columns.times[row], run.capture, columns.packets[row], head)
-        framing = self._enqueue(exchange, columns.acknowledged[row], head)
+        time_ns, packet = columns.times[row], columns.packets[row]
+        asked = self._make(position, time_ns, run.capture, packet, columns.acknowledged[row], head)
+        framing = self._enqueue(asked, head)
         return self._enter_body(framing, reached) if framing else reached
 
     def _hold(self, run: Data, position: int) -> int:
@@ -144,8 +176,8 @@ class Requests:
         if head is None:
             return self._not_a_head(reached)
         time_ns = run.columns.times[run.row_of(reached - 1)]
-        exchange = self._exchange(held.position, time_ns, held.capture, held.packet, head)
-        framing = self._enqueue(exchange, held.acknowledged, head)
+        asked = self._make(held.position, time_ns, held.capture, held.packet, held.acknowledged, head)
+        framing = self._enqueue(asked, head)
         return self._enter_body(framing, reached) if framing else reached
 
     def _body(self, run: Data, _position: int) -> int:
@@ -194,38 +226,40 @@ class Requests:
 
     # --- what states do ---
 
-    def _exchange(self, position: int, time_ns: int, capture: int, packet: int, head: RequestHead | None) -> Exchange:
+    def _make(
+        self, position: int, time_ns: int, capture: int, packet: int, acknowledged: int, head: RequestHead | None
+    ) -> Asked:
+        """Make the exchange of a head, or (None) of one of which too little was seen."""
         conversation = self._conversation
-        unseen = None if self._is_proven else Unseen.RESYNC
+        sequence = conversation.sequence_at(position)
         if head is None:
-            exchange = Exchange(
-                conversation.client, conversation.server, "http/1", "1.1", time_ns, conversation.capture_point, capture,
-                packet, conversation.sequence_at(position), None, None, [], unseen,
-            )  # fmt: skip
+            asked = Asked(conversation.channel, "http/1", "1.1", time_ns, capture, packet, sequence, None, None, [])
+            asked.may_change = False
         else:
-            exchange = Exchange(
-                conversation.client, conversation.server, "http/1", head.version, time_ns, conversation.capture_point,
-                capture, packet, conversation.sequence_at(position), head.method, head.target, head.fields, unseen,
+            asked = Asked(
+                conversation.channel, "http/1", head.version, time_ns, capture, packet, sequence, head.method,
+                head.target, head.fields, head.authority, head.user_agent,
             )  # fmt: skip
-            exchange.authority = head.authority
-            exchange.user_agent = head.user_agent
-            exchange.preflight = head.is_preflight
-        return exchange
+            asked.preflight = head.is_preflight
+            asked.may_change = head.is_upgrade or head.method == b"CONNECT"
+        if not self._is_proven:
+            asked.unseen = Unseen.RESYNC
+        asked.acknowledged = acknowledged
+        asked.answer = Answer.OPEN
+        asked.reported = False
+        return asked
 
-    def _enqueue(self, exchange: Exchange, acknowledged: int, head: RequestHead) -> int:
+    def _enqueue(self, asked: Asked, head: RequestHead) -> int:
+        """Put a request in the queue; returns how its body is framed, as far as that can be believed."""
         conversation = self._conversation
-        may_change = head.is_upgrade or head.method == b"CONNECT"
-        asked = Asked(exchange, acknowledged, may_change=may_change)
-        conversation.queue.add(asked)
+        conversation.queue.asked.append(asked)
         if conversation.queue.is_too_deep():
             conversation.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
             conversation.queue.drop_oldest()
         if not self._is_proven:
             self._lose()
             return 0
-        if exchange.authority is not None:
-            conversation.authority = exchange.authority
-        if may_change:
+        if asked.may_change:
             self._waiting = asked
             self._after_body = self._answer
             self._state = self._answer
@@ -278,11 +312,16 @@ class Requests:
         self._held = None
         self._conversation.budget.release(held.length)
         head = self._conversation.heads.partial_request(held.octets())
-        exchange = self._exchange(held.position, held.time_ns, held.capture, held.packet, head)
+        asked = self._make(held.position, held.time_ns, held.capture, held.packet, held.acknowledged, head)
+        asked.may_change = False
         if self._is_proven:
-            exchange.unseen = reason
-        self._conversation.queue.add(Asked(exchange, held.acknowledged))
+            asked.unseen = reason
+        self._conversation.queue.asked.append(asked)
         self._lose()
+
+    def has_skipped(self) -> bool:
+        """Segments were passed over of which it is not known what they were."""
+        return bool(self._skipped)
 
     def forget_skipped(self, acknowledged: int) -> list[Skipped]:
         """Take away what was passed over of a request that is answered now."""
@@ -297,9 +336,9 @@ class Requests:
         if not seen:
             return None
         first, last = seen[0], seen[-1]
-        exchange = self._exchange(first.position, last.time_ns, first.capture, first.packet, None)
-        exchange.unseen = Unseen.GAP
-        return exchange
+        asked = self._make(first.position, last.time_ns, first.capture, first.packet, NOT_ACKNOWLEDGED, None)
+        asked.unseen = Unseen.GAP
+        return asked
 
     # --- what is not data ---
 

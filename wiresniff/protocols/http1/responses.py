@@ -12,6 +12,7 @@ States are methods, as in `requests`:
     opaque   no longer HTTP/1
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -105,9 +106,52 @@ class Responses:
     # --- states ---
 
     def _head(self, run: Data, position: int) -> int:
-        columns = run.columns
+        """Pair response after response while each head is known and each body ends in the run: the hot loop."""
+        conversation = self._conversation
+        recognise, queue = conversation.response_templates.recognise, conversation.queue.asked
+        columns, buffer, last = run.columns, run.buffer, run.last
+        starts, stops, cuts, times = columns.starts, columns.stops, columns.cuts, columns.times
         row = run.row_of(position)
-        buffer = run.buffer
+        while position < run.stop:
+            if row + 1 < last and cuts[row + 1] <= position:
+                row = bisect_right(cuts, position, row + 2, last) - 1
+            start = starts[row] + position - cuts[row]
+            known = recognise(buffer, start, stops[row])
+            asked = queue[0] if queue else None
+            if known is None or asked is None or asked.may_change or asked.reported:
+                return self._read_head(run, position, row)
+            time_ns = times[row]
+            if (
+                asked.acknowledged > position
+                or asked.method == b"HEAD"
+                or time_ns - asked.time_ns > EXPIRY_NS
+                or conversation.requests.has_skipped()
+            ):
+                return self._read_head(run, position, row)
+            del queue[0]
+            end, (status, length) = known
+            asked.status = status
+            asked.response_time_ns = time_ns
+            position += end + len(END_OF_HEAD) - start + length
+            if position > run.stop:
+                self._current = asked
+                self._skip_to = position
+                self._state = self._body
+                return run.stop
+            if row + 1 < last and cuts[row + 1] < position:
+                row = bisect_right(cuts, position - 1, row + 2, last) - 1
+                time_ns = times[row]
+                if time_ns - asked.time_ns > EXPIRY_NS:
+                    conversation.done.append(asked)
+                    continue
+            asked.end_time_ns = time_ns
+            asked.complete = True
+            conversation.done.append(asked)
+        return position
+
+    def _read_head(self, run: Data, position: int, row: int) -> int:
+        """Read one head, whatever it is like."""
+        columns, buffer = run.columns, run.buffer
         start = columns.starts[row] + position - columns.cuts[row]
         if buffer[start] in _EMPTY_LINE_BYTES:
             return position + 1
@@ -115,11 +159,16 @@ class Responses:
         if end < 0:
             return self._hold(run, position)
         octets = buffer[start:end]
-        lines = octets.split(LINE_END)
-        if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
-            return self._hold(run, position)
+        heads = self._conversation.heads
+        head = heads.plain_response(octets)
+        if head is None:
+            lines = octets.split(LINE_END)
+            if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
+                return self._hold(run, position)
+            head = heads.response(lines)
+        else:
+            self._conversation.response_templates.learn(octets, head)
         reached = position + end + len(END_OF_HEAD) - start
-        head = self._conversation.heads.response(lines)
         return self._take(head, position, columns.acknowledged[row], columns.times[row], reached)
 
     def _hold(self, run: Data, position: int) -> int:
@@ -223,13 +272,13 @@ class Responses:
         if status < 200 and status != SWITCHING_PROTOCOLS:  # noqa: PLR2004  # interim (RFC 9110 15.2)
             return True
         asked = queue.next_in_order(position)
-        if asked is None or asked.exchange is None:
+        if asked is None:
             conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
             self._report_part(acknowledged, status, time_ns)
             self._lose()
             return True
         conversation.requests.forget_skipped(acknowledged)
-        self._answer(asked, asked.exchange, status, framing, time_ns)
+        self._answer(asked, status, framing, time_ns)
         return True
 
     def _answer_part(self, acknowledged: int, octets: bytes, time_ns: int) -> None:
@@ -246,13 +295,13 @@ class Responses:
             exchange.response_time_ns = time_ns
             self._conversation.done.append(exchange)
 
-    def _answer(self, asked: Asked, exchange: Exchange, status: int, framing: int, time_ns: int) -> None:
+    def _answer(self, asked: Asked, status: int, framing: int, time_ns: int) -> None:
         """Set the status of an exchange and go on behind the head of its response."""
-        if time_ns - exchange.time_ns <= EXPIRY_NS:
-            exchange.status = status
-            exchange.response_time_ns = time_ns
-        self._current = None if asked.reported else exchange
-        method = exchange.method
+        if time_ns - asked.time_ns <= EXPIRY_NS:
+            asked.status = status
+            asked.response_time_ns = time_ns
+        self._current = None if asked.reported else asked
+        method = asked.method
         if asked.may_change:
             accepted = status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= status < 300)  # noqa: PLR2004
             asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
@@ -309,14 +358,14 @@ class Responses:
         if status is None or status < 200 or self._conversation.queue.needs_all():  # noqa: PLR2004
             return
         asked = self._conversation.queue.next_in_order(held.position)
-        if asked is not None and asked.exchange is not None:
+        if asked is not None:
             self._conversation.requests.forget_skipped(held.acknowledged)
             asked.answer = Answer.UNKNOWN
-            if held.time_ns - asked.exchange.time_ns <= EXPIRY_NS:
-                asked.exchange.status = status
-                asked.exchange.response_time_ns = held.time_ns
+            if held.time_ns - asked.time_ns <= EXPIRY_NS:
+                asked.status = status
+                asked.response_time_ns = held.time_ns
             if not asked.reported:
-                self._conversation.done.append(asked.exchange)
+                self._conversation.done.append(asked)
 
     def expire(self, now_ns: int) -> None:
         """Report the exchange whose response goes on for too long."""
