@@ -30,12 +30,10 @@ def read_pcap(data: bytes) -> tuple[list[Seen], str]:
         if captured > MAX_PACKET_BYTES or fraction >= 1_000_000_000 or seconds == fraction == captured == wire == 0:
             return seen, "damaged"
         packet = data[at + header_bytes : at + header_bytes + captured]
-        is_cut = len(packet) < captured
-        if not is_cut or len(data) - at > header_bytes:
-            time_ns = seconds * 1_000_000_000 + fraction * tick_ns
-            seen.append(Seen(len(seen) + 1, time_ns, packet, max(wire, captured), 0))
-        if is_cut:
+        if len(packet) < captured:
             return seen, "cut"
+        time_ns = seconds * 1_000_000_000 + fraction * tick_ns
+        seen.append(Seen(len(seen) + 1, time_ns, packet, max(wire, captured), 0))
         at += header_bytes + captured
     return seen, "whole"
 
@@ -67,12 +65,11 @@ def read_pcapng(data: bytes) -> tuple[list[Seen], str]:  # noqa: PLR0911, PLR091
         if length < least or length % 4 or length > MAX_BLOCK_BYTES:
             return seen, "damaged"
         present = data[at : at + length]
-        is_cut = len(present) < length
-        if is_cut and kind not in (2, 3, 6):
+        if len(present) < length:
             return seen, "cut"
-        if not is_cut and struct.unpack(f"{order}I", present[-4:])[0] != length:
+        if struct.unpack(f"{order}I", present[-4:])[0] != length:
             return seen, "damaged"
-        body = present.ljust(length, b"\0")[8:-4]
+        body = present[8:-4]
         if kind == 0x0A0D0D0A:
             if struct.unpack_from(f"{order}H", body, 4)[0] != 1:
                 return seen, "damaged"
@@ -92,16 +89,12 @@ def read_pcapng(data: bytes) -> tuple[list[Seen], str]:  # noqa: PLR0911, PLR091
                 high, low, captured, wire = struct.unpack_from(f"{order}4I", body, 4)
                 data_at = 20
             if row >= len(interfaces) or captured > len(body) - data_at or captured > MAX_PACKET_BYTES:
-                return seen, "cut" if is_cut else "damaged"
-            packet = present[8 + data_at : 8 + data_at + captured]
-            if is_cut and len(present) <= 8 + data_at:
-                return seen, "cut"
+                return seen, "damaged"
+            packet = body[data_at : data_at + captured]
             if kind != 3:
                 last_time = time_of(high << 32 | low, *interfaces[row][:2])
             number += 1
             seen.append(Seen(number, last_time, packet, max(wire, captured), first + row))
-            if is_cut:
-                return seen, "cut"
         elif kind in (0x9, 0xBAD, 0x40000BAD, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222):
             number += 1
         at += length

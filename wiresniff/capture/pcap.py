@@ -82,13 +82,6 @@ class Pcap:
         self.interfaces.append(Interface(link_type & LINK_TYPE_MASK))
         return self._records(buffer, FILE_HEADER_BYTES)
 
-    def read_cut(self, buffer: bytes) -> Records:
-        """Read the packet in the middle of which the file ends: `buffer` is what is left of its record."""
-        if self._layout is None or len(buffer) <= self._layout.header_bytes:
-            return no_records(needed=0)
-        (length,) = struct.unpack_from(f"{self._layout.order}I", buffer, LENGTH_AT)
-        return self._records(buffer + bytes(length), 0).within(len(buffer))
-
     def _records(self, buffer: bytes, start: int) -> Records:
         """Read the records from byte `start` on."""
         assert self._layout is not None

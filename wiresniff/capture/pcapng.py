@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.capture.clock import Clock
-from wiresniff.capture.records import Column, Interface, Records, no_records, rows_before
+from wiresniff.capture.records import Column, Interface, Records, rows_before
 from wiresniff.columns.gather import gather, native
 from wiresniff.model.limits import INTERFACES, MAX_BLOCK_BYTES, MAX_PACKET_BYTES
 
@@ -138,16 +138,6 @@ class Pcapng:
                 break
             at = after
         return _records(spans, at, needed, damage)
-
-    def read_cut(self, buffer: bytes) -> Records:
-        """Read the packet in the middle of which the file ends: `buffer` is what is left of its block."""
-        if len(buffer) < FRAME_BYTES:
-            return no_records(needed=0)
-        kind, length = struct.unpack_from(f"{self._section.order}II", buffer)
-        if kind not in PACKETS:
-            return no_records(needed=0)
-        missing = bytes(max(length - 4 - len(buffer), 0))
-        return self.read((buffer + missing)[: length - 4] + buffer[4:8]).within(len(buffer))
 
     def _other_block(self, buffer: bytes, at: int) -> int:
         """Read the block that ended the walk; return where it ends, beyond the buffer when it is not wholly there."""

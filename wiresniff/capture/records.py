@@ -39,20 +39,6 @@ class Records:
     def __len__(self) -> int:
         return len(self.offset)
 
-    def within(self, size: int) -> "Records":
-        """Return the same packets as far as a buffer of `size` bytes holds them."""
-        rows = int((self.offset < size).sum())
-        return Records(
-            offset=self.offset[:rows],
-            captured_length=np.minimum(self.captured_length[:rows], size - self.offset[:rows]),
-            wire_length=self.wire_length[:rows],
-            timestamp_ns=self.timestamp_ns[:rows],
-            interface=self.interface[:rows],
-            number=self.number[:rows],
-            used=size,
-            needed=self.needed,
-        )
-
 
 def no_records(needed: int, damage: str | None = None) -> Records:
     """Return no rows: all bytes are wanted again, with more behind them."""
@@ -75,8 +61,4 @@ class RecordFormat(Protocol):
 
     def read(self, buffer: bytes) -> Records:
         """Read the whole records that `buffer` begins with."""
-        ...
-
-    def read_cut(self, buffer: bytes) -> Records:
-        """Read the packet in the middle of which the file ends: `buffer` is what is left of its record."""
         ...

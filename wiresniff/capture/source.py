@@ -110,7 +110,7 @@ class CaptureFile:
             buffer = stream.read(rest, records.needed, self.read_bytes)
             self.bytes_read = stream.bytes_read
             if len(buffer) == len(rest):
-                yield from self._end(stream, records_format, rest, at)
+                self._end(stream, rest, at)
                 return
 
     def _head(self, stream: ByteStream) -> bytes:
@@ -168,18 +168,20 @@ class CaptureFile:
         summary.first_time_ns = first if summary.first_time_ns is None else min(first, summary.first_time_ns)
         summary.last_time_ns = last if summary.last_time_ns is None else max(last, summary.last_time_ns)
 
-    def _end(self, stream: ByteStream, records_format: RecordFormat, rest: bytes, at: int) -> Iterator[PacketBlock]:
-        """Write down how the file ended: after a record, or in the middle of one. Give what is there of its packet."""
+    def _end(self, stream: ByteStream, rest: bytes, at: int) -> None:
+        """Write down how the file ended: after a record, or in the middle of one.
+
+        A packet of which only a part is there is left out: Wireshark does not show it, so nobody could look it up.
+        """
         if at == 0:
             raise CaptureError("it is cut short in its file header: there is no packet in it")
         if stream.warning is not None:
-            self.summary.warning = f"{stream.warning} after packet {self.summary.packets:,}; read as far as it goes"
+            self.summary.warning = f"{stream.warning} after packet {self.summary.packets:,}; read up to there"
         elif rest:
             self.summary.warning = (
-                f"it is cut short, {len(rest):,} bytes into the record that follows packet {self.summary.packets:,} "
-                f"(at byte {at:,}); read as far as it goes"
+                f"it is cut short: it ends in the middle of a record, after packet {self.summary.packets:,} "
+                f"(at byte {at:,}); read up to there"
             )
-        yield from self._split(rest, records_format.read_cut(rest))
 
     def _end_damaged(self, damage: str, at: int) -> None:
         """Write down where the file stops being believable."""
