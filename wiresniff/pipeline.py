@@ -6,8 +6,9 @@ handed over here. A connection on which our own code fails is given up, counted,
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from operator import attrgetter
 
+from wiresniff import tracecontext
 from wiresniff.audit import Auditor
 from wiresniff.audit.findings import find, worst_first
 from wiresniff.audit.sights import Sights
@@ -23,7 +24,6 @@ from wiresniff.model.verdicts import Judgement
 from wiresniff.protocols import Dissector
 from wiresniff.reassembly import Reassembler
 from wiresniff.services.names import Names
-from wiresniff.tracecontext import KEPT_FIELDS, read
 
 JUMP_NS = 3600 * 10**9
 """Capture time that jumps further than this is not believed until later packets agree."""
@@ -74,18 +74,20 @@ class CapturePoint:
         self._quarantines = quarantines
         self._decoder = Decoder()
         self._reassembler = Reassembler(number)
-        self._dissector = Dissector(KEPT_FIELDS)
+        self._dissector = Dissector(tracecontext.KEPT_FIELDS)
         self.clock = CaptureClock(accounting.anomalies)
 
-    def feed(self, block: PacketBlock) -> Iterator[Exchange | Traffic]:
+    def feed(self, block: PacketBlock) -> list[Exchange | Traffic]:
         """Read a block of packets."""
         now_ns = self.clock.advance(block)
         segments = self._decoder.feed(block)
+        events: list[Exchange | Traffic] = []
         for delivery in self._reassembler.feed(segments):
-            yield from self._dissect(delivery)
+            events += self._dissect(delivery)
         for delivery in self._reassembler.flush(now_ns):
-            yield from self._dissect(delivery)
-        yield from self._dissector.flush(now_ns)
+            events += self._dissect(delivery)
+        events += self._dissector.flush(now_ns)
+        return events
 
     def _dissect(self, delivery: Delivery) -> list[Exchange | Traffic]:
         try:
@@ -97,11 +99,13 @@ class CapturePoint:
             self._dissector.quarantine(delivery.connection)
             return []
 
-    def close(self) -> Iterator[Exchange | Traffic]:
+    def close(self) -> list[Exchange | Traffic]:
         """The capture is at its end."""
+        events: list[Exchange | Traffic] = []
         for delivery in self._reassembler.close():
-            yield from self._dissect(delivery)
+            events += self._dissect(delivery)
         self._decoder.flush(self.clock.now_ns)
+        return events
 
     def account(self, accounting: Accounting) -> None:
         """Add what the stages counted."""
@@ -115,48 +119,52 @@ class CapturePoint:
 class Pipeline:
     """Audits packets of any number of capture points.
 
+    judges       give a judgement for every exchange; off where nobody keeps them, which is quicker
     quarantines  give up a connection on which our own code fails; off in tests, so that nothing hides
     """
 
-    def __init__(self, policy: Policy | None = None, level: int = 2, *, quarantines: bool = True) -> None:
+    def __init__(
+        self, policy: Policy | None = None, level: int = 2, *, judges: bool = True, quarantines: bool = True
+    ) -> None:
         self._policy = policy or Policy()
         self._level = level
+        self._judges = judges
         self._quarantines = quarantines
         self._accounting = Accounting()
         self._names = Names(self._policy)
-        self._auditor = Auditor(self._policy, self._names, read, level)
+        self._auditor = Auditor(self._policy, self._names, tracecontext, level)
         self._sights = Sights()
         self._points: list[CapturePoint] = []
 
-    def feed(self, point: int, block: PacketBlock) -> Iterator[Judgement]:
-        """Read a block of one capture point."""
+    def feed(self, point: int, block: PacketBlock) -> list[Judgement]:
+        """Read a block of one capture point; returns judgements, if they are wanted."""
         while point >= len(self._points):
             self._points.append(CapturePoint(len(self._points), self._accounting, quarantines=self._quarantines))
-        yield from self._audit(self._points[point].feed(block))
+        judgements = self._audit(self._points[point].feed(block))
         if len(self._points) > 1:
-            now_ns = min(each.clock.now_ns for each in self._points)
-            for exchange in self._sights.flush(now_ns):
-                yield self._auditor.feed(exchange)
+            judgements += self._judge(self._sights.flush(min(each.clock.now_ns for each in self._points)))
+        return judgements
 
-    def _audit(self, events: Iterator[Exchange | Traffic]) -> Iterator[Judgement]:
+    def _audit(self, events: list[Exchange | Traffic]) -> list[Judgement]:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
         exchanges: list[Exchange] = []
-        accounts: list[Traffic] = []
         for event in events:
             if type(event) is Traffic:
-                accounts.append(event)
+                self._count_traffic(event)
             else:
                 exchanges.append(event)
-        exchanges.sort(key=settled)
-        is_single = len(self._points) == 1
+        exchanges.sort(key=settled if self._judges else attrgetter("time_ns", "packet"))
+        if len(self._points) > 1:
+            exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
+        return self._judge(exchanges)
+
+    def _judge(self, exchanges: list[Exchange]) -> list[Judgement]:
+        if self._judges:
+            return [self._auditor.feed(exchange) for exchange in exchanges]
+        count = self._auditor.count
         for exchange in exchanges:
-            if is_single:
-                yield self._auditor.feed(exchange)
-            else:
-                for sight in self._sights.feed(exchange):
-                    yield self._auditor.feed(sight)
-        for account in accounts:
-            self._count_traffic(account)
+            count(exchange)
+        return []
 
     def _count_traffic(self, traffic: Traffic) -> None:
         self._auditor.count_traffic(traffic)
@@ -164,12 +172,12 @@ class Pipeline:
         if traffic.reason is not None:
             self._accounting.opaque_bytes[traffic.reason] += traffic.opaque_bytes
 
-    def close(self) -> Iterator[Judgement]:
+    def close(self) -> list[Judgement]:
         """Every capture is at its end."""
+        judgements: list[Judgement] = []
         for point in self._points:
-            yield from self._audit(point.close())
-        for exchange in self._sights.close():
-            yield self._auditor.feed(exchange)
+            judgements += self._audit(point.close())
+        return judgements + self._judge(self._sights.close())
 
     def audit(self, captures: list[CaptureSummary]) -> Audit:
         """Return the audit of everything that was fed."""

@@ -55,7 +55,7 @@ http {{
     server {{
         listen {server}:80;
         root {home}/www;
-        add_header X-Request-Id $request_id;
+        {header}
         location = {chunked_path} {{ ssi on; ssi_types *; }}
         location = /api/orders {{ return 201 '{{"id":"7f0c2c8e","state":"accepted"}}'; }}
         location = /api/stock/gone {{ return 404 '{{"error":"no such item"}}'; }}
@@ -84,6 +84,29 @@ if delay_ms > 0 then
   function delay() return math.random(0, 2 * delay_ms) end
 end
 
+local function traced()
+  return math.random(10) > 1 and "00-" .. id(8) .. "-" .. id(4) .. "-0" .. math.random(0, 1)
+end
+
+"""
+
+SERVICES = """\
+-- One service calls another: the same fields in the same order each time, but for the traceparent.
+function request()
+  local traceparent = traced()
+  local fields = " HTTP/1.1\\r\\nHost: shop.example\\r\\nUser-Agent: checkout/2.31 okhttp/4.12.0\\r\\n"
+    .. "Accept: application/json\\r\\nAccept-Encoding: identity\\r\\n"
+  if traceparent then fields = fields .. "traceparent: " .. traceparent .. "\\r\\n" end
+  if math.random(20) == 1 then
+    local body = '{{"sku":"' .. id(2) .. '","quantity":' .. math.random(9) .. "}}"
+    return "POST /api/orders" .. fields .. "Content-Type: application/json\\r\\nContent-Length: " .. #body .. "\\r\\n\\r\\n" .. body
+  end
+  return "GET " .. targets[math.random(#targets)] .. "?page=" .. math.random(50) .. fields .. "\\r\\n"
+end
+"""
+
+BROWSERS = """\
+-- Every request has a cookie of its own, fields come in any order, and answers carry an id each.
 function request()
   local headers = {{
     ["Host"] = "shop.example",
@@ -92,11 +115,9 @@ function request()
     ["Accept-Encoding"] = "identity",
     ["Accept-Language"] = "en-GB,en;q=0.7",
     ["Cookie"] = "session=" .. id(8) .. "; theme=dark",
+    ["traceparent"] = traced() or nil,
   }}
-  if math.random(10) > 1 then
-    headers["traceparent"] = "00-" .. id(8) .. "-" .. id(4) .. "-0" .. math.random(0, 1)
-    if math.random(4) == 1 then headers["tracestate"] = "shop=" .. id(4) end
-  end
+  if headers["traceparent"] and math.random(4) == 1 then headers["tracestate"] = "shop=" .. id(4) end
   if math.random(20) == 1 then
     headers["Content-Type"] = "application/json"
     return wrk.format("POST", "/api/orders", headers, '{{"sku":"' .. id(2) .. '","quantity":' .. math.random(9) .. "}}")
@@ -104,6 +125,9 @@ function request()
   return wrk.format("GET", targets[math.random(#targets)] .. "?page=" .. math.random(50), headers)
 end
 """
+
+TRAFFIC = {"services": (SERVICES, ""), "browsers": (BROWSERS, "add_header X-Request-Id $request_id;")}
+"""Who asks, and what the server adds to its answers."""
 
 
 def run(*command: str) -> None:
@@ -143,7 +167,7 @@ def process(*command: str) -> Iterator[subprocess.Popen[str]]:
         started.wait(timeout=60)
 
 
-def write_site(home: Path) -> None:
+def write_site(home: Path, traffic: str) -> None:
     """Write what nginx serves, one file per path, and its configuration."""
     for path, size in (*RESPONSE_BYTES.items(), (CHUNKED_PATH, CHUNKED_BYTES)):
         file = home / "www" / path[1:]
@@ -152,24 +176,26 @@ def write_site(home: Path) -> None:
         file.write_bytes(b"".join(item % row for row in range(size // len(item % 0) + 1))[:size])
     (home / "www").chmod(0o755)
     home.chmod(0o755)
-    (home / "nginx.conf").write_text(NGINX.format(home=home, server=SERVER, chunked_path=CHUNKED_PATH))
+    (home / "nginx.conf").write_text(
+        NGINX.format(home=home, server=SERVER, chunked_path=CHUNKED_PATH, header=TRAFFIC[traffic][1])
+    )
 
 
-def write_script(home: Path, delay_ms: int, seed: int) -> Path:
+def write_script(home: Path, traffic: str, delay_ms: int, seed: int) -> Path:
     """Write what wrk asks for."""
     paths = (*RESPONSE_BYTES, CHUNKED_PATH, "/api/stock/gone")
     targets = ", ".join(f'"{path}"' for path in paths)
     script = home / "load.lua"
-    script.write_text(WRK.format(targets=targets, delay_ms=delay_ms, seed=seed))
+    script.write_text((WRK + TRAFFIC[traffic][0]).format(targets=targets, delay_ms=delay_ms, seed=seed))
     return script
 
 
-def record(out: Path, size: int, connections: int, delay_ms: int, seed: int) -> int:
+def record(out: Path, size: int, traffic: str, connections: int, delay_ms: int, seed: int) -> int:
     """Write a capture of at least `size` bytes; return how many packets the kernel dropped."""
     with tempfile.TemporaryDirectory(prefix="wiresniff-load-") as directory, namespaces() as (client, server):
         home = Path(directory)
-        write_site(home)
-        script = write_script(home, delay_ms, seed)
+        write_site(home, traffic)
+        script = write_script(home, traffic, delay_ms, seed)
         in_client, in_server = ("ip", "netns", "exec", client), ("ip", "netns", "exec", server)
         nginx = (*in_server, "nginx", "-c", str(home / "nginx.conf"), "-g", "daemon off;")
         tcpdump = (*in_server, "tcpdump", "-i", "wire0", "-n", "-s", "0", "-B", "262144", "-Z", "root", "-w", str(out))
@@ -206,6 +232,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Record real HTTP/1.1 load between wrk and nginx.")
     parser.add_argument("out", type=Path, metavar="OUT.pcap")
     parser.add_argument("--gigabytes", type=float, default=1.0, help="size of the capture, in units of 10^9 bytes (1)")
+    parser.add_argument("--traffic", choices=TRAFFIC, default="services", help="who asks (services)")
     parser.add_argument("--connections", type=int, default=50, help="connections kept alive (50)")
     parser.add_argument("--delay", type=int, default=0, metavar="MS", help="mean wait before each request (0)")
     parser.add_argument("--seed", type=int, default=1, help="of the random ids (1)")
@@ -222,7 +249,14 @@ def main() -> None:
         sys.exit("make_load.py makes network namespaces, which needs root: run it with sudo")
     delay_ms = chosen.delay
     for _ in range(3):
-        dropped = record(chosen.out.absolute(), int(chosen.gigabytes * 1e9), chosen.connections, delay_ms, chosen.seed)
+        dropped = record(
+            chosen.out.absolute(),
+            int(chosen.gigabytes * 1e9),
+            chosen.traffic,
+            chosen.connections,
+            delay_ms,
+            chosen.seed,
+        )
         if not dropped:
             print(f"{chosen.out}: {chosen.out.stat().st_size:,} bytes, no packet dropped")
             return

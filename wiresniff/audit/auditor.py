@@ -1,7 +1,6 @@
 """The stage: exchanges in, judgements out; totals per service pair."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from wiresniff.audit.exemptions import Exemptions
@@ -10,7 +9,7 @@ from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.display import visible
-from wiresniff.model.exchanges import Exchange, Fields, Traffic
+from wiresniff.model.exchanges import Channel, Exchange, Fields, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.privacy import shown_id, shown_target, shows_values
@@ -20,6 +19,8 @@ from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 OTHER = "other"
 """The pair in which further pairs are counted when the table is full; further operations likewise."""
 FAILED_STATUS = 500
+PATHS_REMEMBERED = 256
+"""Paths remembered per route; then all are forgotten and learned anew."""
 RAW_PAIRS = 8 * limits.PAIRS
 """Pairs by address, before names join them: an autoscaled client has many addresses and one name."""
 
@@ -32,6 +33,9 @@ _OF_PRESENCE = {
 
 class Naming(Protocol):
     """What the auditor asks about names (`wiresniff.services.Names`)."""
+
+    version: int
+    """Changes whenever an answer may have changed."""
 
     def server(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
         """Name a server."""
@@ -53,38 +57,71 @@ class _Pair(NamedTuple):
     client_is_external: bool
 
 
+class _Route(NamedTuple):
+    """What is the same for all requests of one connection to one authority by one user agent."""
+
+    names_version: int
+    client: str
+    server: str
+    totals: PairTotals
+    owed: dict[tuple[bytes | None, bytes], Counter[str]]
+    """Verdicts by method and path, for those that no exemption matches."""
+
+
+class Reader(Protocol):
+    """What the auditor asks about fields (`wiresniff.tracecontext`)."""
+
+    def read(self, fields: Fields, level: int) -> Reading:
+        """Read the trace context of one message."""
+
+    def plain_flags(self, fields: Fields, level: int) -> int | None:
+        """Return the trace-flags where the fields are one traceparent of which there is nothing to say."""
+
+
 class Auditor:
     """Judges exchanges and keeps the totals. Names are asked for again at the end, when all are learned."""
 
-    def __init__(self, policy: Policy, names: Naming, read: Callable[[Fields, int], Reading], level: int = 2) -> None:
+    def __init__(self, policy: Policy, names: Naming, reader: Reader, level: int = 2) -> None:
         self._policy = policy
         self._names = names
-        self._read = read
+        self._reader = reader
         self._level = level
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._pairs: dict[tuple[str, str, str], _Pair] = {}
+        self._routes: dict[tuple[Channel, bytes | None, bytes | None], _Route] = {}
         self.evictions: Counter[str] = Counter()
+
+    def count(self, exchange: Exchange) -> None:
+        """Count one exchange, without saying what was found: `feed` for those who keep no records.
+
+        What is common is quick: a whole head, one plain traceparent, an answer, and nothing that exempts.
+        """
+        route = self._routes.get((exchange.channel, exchange.authority, exchange.user_agent))
+        status = exchange.status
+        if route is not None and route.names_version == self._names.version and status is not None:
+            target = exchange.target
+            verdicts = route.owed.get((exchange.method, target.partition(b"?")[0])) if target is not None else None
+            if verdicts is not None and status < FAILED_STATUS and exchange.unseen is None and not exchange.preflight:
+                flags = self._reader.plain_flags(exchange.fields, self._level)
+                if flags is not None:
+                    totals = route.totals
+                    totals.requests += 1
+                    totals.valid += 1
+                    totals.sampled += flags & 1
+                    verdicts[Verdict.VALID] += 1
+                    return
+        self.feed(exchange)
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""
-        names = self._names
-        client_is_external = names.is_external(exchange.client)
-        # What may be text of a body teaches no name.
-        authority = exchange.authority if exchange.unseen is None else None
-        server = names.server(exchange.server, authority, client_is_external)
-        client = names.client(exchange.client)
-        pair = self._pairs.get((client if client_is_external else exchange.client.address, server, exchange.protocol))
-        if pair is None:
-            pair = self._begin_pair(client, server, exchange, authority, client_is_external)
-        totals = pair.totals
-
+        route = self._route(exchange)
+        totals, client, server = route.totals, route.client, route.server
         rule = self._exemptions.match(
             exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port, client,
             server, None,
         )  # fmt: skip
-        reading = self._read(exchange.fields, self._level)
-        confidence = Confidence.CERTAIN
+        reading = self._reader.read(exchange.fields, self._level)
         reason: str | None = None
         if rule is not None:
             verdict = Verdict.EXEMPT
@@ -98,17 +135,42 @@ class Auditor:
             totals.reasons[f"indeterminate:{reason}"] += 1
         else:
             verdict = _OF_PRESENCE[reading.presence]
-            self._count_judged(totals, exchange, reading, verdict)
+            self._count_judged(route, exchange, reading, verdict)
         totals.requests += 1
         self._count_failure(totals, exchange, verdict)
-        return Judgement(exchange, client, server, reading, verdict, confidence, reason)
+        return Judgement(exchange, client, server, reading, verdict, Confidence.CERTAIN, reason)
 
-    def _count_judged(self, totals: PairTotals, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
+    def _route(self, exchange: Exchange) -> _Route:
+        """Name both ends and find their totals."""
+        # What may be text of a body teaches no name.
+        authority = exchange.authority if exchange.unseen is None else None
+        key = (exchange.channel, authority, exchange.user_agent)
+        route = self._routes.get(key)
+        names = self._names
+        if route is not None and route.names_version == names.version:
+            return route
+        client_is_external = names.is_external(exchange.client)
+        server = names.server(exchange.server, authority, client_is_external)
+        client = names.client(exchange.client)
+        pair = self._pairs.get((client if client_is_external else exchange.client.address, server, exchange.protocol))
+        if pair is None:
+            pair = self._begin_pair(client, server, exchange, authority, client_is_external)
+        if len(self._routes) >= limits.NAMES:
+            self._routes.clear()
+        route = self._routes[key] = _Route(names.version, client, server, pair.totals, {})
+        return route
+
+    def _count_judged(self, route: _Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
+        totals = route.totals
         operation = self._operations.of(exchange)
         verdicts = totals.operations.get(operation)
         if verdicts is None:
             verdicts = self._begin_operation(totals, operation)
         verdicts[verdict] += 1
+        if exchange.target is not None and not exchange.preflight:
+            if len(route.owed) >= PATHS_REMEMBERED:
+                route.owed.clear()
+            route.owed[exchange.method, exchange.target.partition(b"?")[0]] = verdicts
         context = reading.context
         if context is not None:
             totals.valid += 1

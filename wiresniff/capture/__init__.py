@@ -7,8 +7,8 @@ the walk from record to record is a loop; every other field is gathered. `Captur
 into blocks, and keeps a summary. `capture_points` merges several files by time and decides which continues which.
 
 Input that is no capture is a `CaptureError` at the person, with what it looks like. A capture that is cut short or
-damaged ends there: the whole packets before are given, and the summary warns. After a false length nothing can be believed,
-so nothing is searched for behind it.
+damaged ends there: the whole packets before are given, and the summary warns. After a false length nothing can be
+believed, so nothing is searched for behind it.
 
     stream       bytes of a file, a pipe or standard input; gzip, zstd, xz
     records      the columns of a format's records

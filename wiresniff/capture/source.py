@@ -4,6 +4,8 @@ import os
 import stat
 from collections.abc import Iterator
 
+import numpy as np
+
 from wiresniff.capture.filter import Filter
 from wiresniff.capture.looks_like import HEAD_BYTES, looks_like
 from wiresniff.capture.pcap import LAYOUTS, Pcap, is_pcap
@@ -51,6 +53,8 @@ class CaptureFile:
         self.summary = CaptureSummary(name=name, format="")
         self.interfaces: list[Interface] = []
         """As far as described yet; `PacketBlock.interface` is a row of it."""
+        self._packet_interfaces: set[int] = set()
+        """Rows of `interfaces` of which there were packets."""
         self.filtered_packets = 0
         """Dropped by the filter."""
         self.bytes_read = 0
@@ -74,6 +78,11 @@ class CaptureFile:
         except (OSError, ValueError) as error:
             self.summary.error = _sentence(error)
             raise CaptureError(f"{self.name}: {self.summary.error}") from error
+
+    @property
+    def link_types(self) -> list[int]:
+        """Return the link types of the packets so far, in order."""
+        return sorted({self.interfaces[row].link_type for row in self._packet_interfaces})
 
     def first_time_ns(self) -> int | None:
         """Return the time of the first packet, None without packets. What can't be read twice is read on from there.
@@ -164,6 +173,10 @@ class CaptureFile:
     def _count(self, block: PacketBlock) -> None:
         summary = self.summary
         summary.packets += len(block)
+        if len(block.link_types) == 1:
+            self._packet_interfaces.add(0)
+        else:
+            self._packet_interfaces.update(np.flatnonzero(np.bincount(block.interface)).tolist())
         first, last = int(block.timestamp_ns.min()), block.now_ns
         summary.first_time_ns = first if summary.first_time_ns is None else min(first, summary.first_time_ns)
         summary.last_time_ns = last if summary.last_time_ns is None else max(last, summary.last_time_ns)

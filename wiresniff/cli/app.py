@@ -24,6 +24,13 @@ app.command()(audit)
 app.command()(explain)
 app.add_typer(policy.app)
 
+BAD_USAGE: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""What the parser of the command line raises. Where it is defined depends on the version of typer."""
+PREFIXES = ("Value error, ",)
+"""Words of the parser's machinery that say nothing to a person."""
+
 
 def _print_version(value: bool) -> None:
     if value:
@@ -44,11 +51,33 @@ def options(
 
 def main() -> None:
     """Run the program; exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without arrows and lines gets question marks
+            stream.reconfigure(errors="replace")
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the program with the arguments of the command line; return the exit status."""
     try:
-        app()
+        return int(app(arguments, standalone_mode=False) or Exit.DONE)
     except WiresniffError as error:
         typer.echo(f"wiresniff: {error}", err=True)
-        sys.exit(Exit.CAPTURE if isinstance(error, CaptureError) else Exit.USAGE)
-    except BrokenPipeError:  # the reader of the report has gone: `wiresniff audit ... | head`
-        sys.stdout = None  # nothing more can be said there
-        sys.exit(Exit.DONE)
+        return Exit.CAPTURE if isinstance(error, CaptureError) else Exit.USAGE
+    except BAD_USAGE as error:
+        typer.echo(_usage_error(error), err=True)
+        return Exit.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("wiresniff: interrupted", err=True)
+        return Exit.INTERRUPTED
+
+
+def _usage_error(error: Exception) -> str:
+    """Return one sentence for what is wrong on the command line; the help itself where nothing was asked for."""
+    message = str(getattr(error, "format_message", error.__str__)())
+    if "\n" in message:
+        return message
+    for prefix in PREFIXES:
+        message = message.replace(prefix, "")
+    command = getattr(getattr(error, "ctx", None), "command_path", None) or "wiresniff"
+    return f"wiresniff: {message[:1].lower()}{message[1:].rstrip('.')}; `{command} --help` says how it is called"

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wiresniff.cli.exits import Exit
+from wiresniff.cli.outputs import STANDARD_OUTPUT, check_can_be_written, is_standard_output, write
+from wiresniff.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from wiresniff.capture import CaptureFile
     from wiresniff.cli.records import RecordWriter
     from wiresniff.model.audit import Audit
-    from wiresniff.model.policy import Policy
-    from wiresniff.model.verdicts import Judgement
     from wiresniff.pipeline import Pipeline
-
-STANDARD_OUTPUT = "-"
 
 
 class ReportFormat(str, Enum):
@@ -45,6 +41,13 @@ class ShowValues(str, Enum):
     BAGGAGE = "baggage"
 
 
+class Level(str, Enum):
+    """Levels of Trace Context that can be judged by."""
+
+    ONE = "1"
+    TWO = "2"
+
+
 def audit(  # noqa: PLR0917  # one parameter an option
     captures: Annotated[
         list[str],
@@ -54,25 +57,36 @@ def audit(  # noqa: PLR0917  # one parameter an option
             show_default=False,
         ),
     ],
-    policy: Annotated[str | None, typer.Option(metavar="FILE", help="Policy file (YAML).")] = None,
+    policy: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Policy file (YAML): names of services, exemptions, thresholds.")
+    ] = None,
     report_format: Annotated[ReportFormat, typer.Option("--format", help="How the report is written.")] = (
         ReportFormat.TEXT
     ),
-    output: Annotated[str | None, typer.Option(metavar="FILE", help="Write the report here.")] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the report here instead of standard output.")
+    ] = None,
     exchanges: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write a record per request (JSON Lines); - for standard output."),
+        typer.Option(
+            metavar="FILE",
+            help="Write a record per request (JSON Lines); - for standard output, then without the report.",
+        ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the totals as Prometheus text (textfile collector).")
+        str | None,
+        typer.Option(metavar="FILE", help="Write the totals as Prometheus text, for a textfile collector."),
     ] = None,
     fail_on: Annotated[
-        FailOn, typer.Option(help="Exit with 1 where a certain finding is at least this severe.")
+        FailOn, typer.Option(help="Exit with status 1 where a certain finding is at least this severe.")
     ] = FailOn.NONE,
     min_requests: Annotated[
-        int, typer.Option(min=0, help="With --fail-on: exit with 4 where fewer requests could be judged.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="With --fail-on: exit with status 4 where fewer requests could be judged."
+        ),
     ] = 1,
-    level: Annotated[int, typer.Option(min=1, max=2, help="Trace Context level to judge by.")] = 2,
+    level: Annotated[Level, typer.Option(help="Level of W3C Trace Context to judge by.")] = Level.TWO,
     packet_filter: Annotated[
         str | None, typer.Option("--filter", metavar="EXPRESSION", help="Audit only these packets (tcpdump syntax).")
     ] = None,
@@ -80,57 +94,68 @@ def audit(  # noqa: PLR0917  # one parameter an option
         ShowValues, typer.Option(help="Private values that exchange records may hold.")
     ] = ShowValues.NONE,
 ) -> None:
-    """Audit captures: who hands the trace on, who drops it, which requests prove it."""
-    from wiresniff.capture import Filter, open_captures
-    from wiresniff.cli.progress import Progress
+    """Audit capture files and print the report."""
+    from wiresniff.capture import Filter, capture_points, open_captures
+    from wiresniff.cli.captures import note_link_types, refuse_terminal, tell_captures
     from wiresniff.cli.records import RecordWriter
     from wiresniff.config.load import load_policy
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
 
+    _check_outputs(output, exchanges, metrics)
+    refuse_terminal(captures)
     rules = load_policy(policy) if policy is not None else Policy()
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
-    pipeline = Pipeline(rules, level)
+    pipeline = Pipeline(rules, int(level.value))
+    is_read_for_records = exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics)
     with RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records:
-        with Progress(files) as progress:
-            _run(pipeline, progress.watch(_blocks(files)), records)
-        result = pipeline.audit([file.summary for file in files])
-        result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
+        _run(pipeline, files, records, is_read_for_records=is_read_for_records)
+    note_link_types(files)
+    result = pipeline.audit([file.summary for file in files])
+    result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
+    tell_captures(result.captures)
     if exchanges != STANDARD_OUTPUT or output is not None:
-        _write_report(result, report_format, output)
+        write(output, _rendered(result, report_format, output))
     if metrics is not None:
         _write_metrics(result, metrics)
+    if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
+        _tell_summary(result)
     raise typer.Exit(_status(result, fail_on, min_requests))
 
 
-def _blocks(files: "list[CaptureFile]") -> "Iterator[tuple[int, object]]":
+def _check_outputs(output: str | None, exchanges: str | None, metrics: str | None) -> None:
+    """Raise UsageError where two outputs go to one place, or one can't be written: now, and not after an hour."""
+    named = {"--output": output, "--exchanges": exchanges, "--metrics": metrics}
+    if metrics == STANDARD_OUTPUT:
+        raise UsageError("--metrics -: metrics go to a file; name one, for example --metrics wiresniff.prom")
+    given = {option: path for option, path in named.items() if path is not None}
+    for path in given.values():
+        check_can_be_written(path)
+    for option, path in given.items():
+        same = [other for other, its_path in given.items() if its_path == path]
+        if len(same) > 1:
+            raise UsageError(f"{' and '.join(same)} are both to be written to {path}; name another file for {option}")
+
+
+def _run(
+    pipeline: "Pipeline", files: "list[CaptureFile]", records: "RecordWriter", *, is_read_for_records: bool
+) -> None:
+    """Feed everything. Ctrl-C ends the input, and so does nobody reading the records when nothing else is wanted."""
     from wiresniff.capture import capture_points
+    from wiresniff.cli.interrupt import Interrupt
+    from wiresniff.cli.progress import Progress
 
-    return capture_points(files)
-
-
-def _run(pipeline: "Pipeline", blocks: "Iterable[tuple[int, object]]", records: "RecordWriter") -> None:
-    """Feed everything; Ctrl-C ends the input, not the audit."""
-
-    def take(judgements: "Iterator[Judgement]") -> None:
-        for judgement in judgements:
-            records.write(judgement)
-
-    try:
-        for point, block in blocks:
-            take(pipeline.feed(point, block))
-    except KeyboardInterrupt:
+    with Interrupt() as interrupt, Progress(files):
+        for point, block in interrupt.until(capture_points(files)):
+            for judgement in pipeline.feed(point, block):
+                records.write(judgement)
+            records.flush()
+            if records.is_unread and is_read_for_records:
+                break
+    if interrupt.has_come:
         typer.echo("wiresniff: interrupted; the report covers what was read so far", err=True)
-    take(pipeline.close())
-
-
-def _write_report(result: "Audit", report_format: ReportFormat, output: str | None) -> None:
-    text = _rendered(result, report_format, output)
-    if output is None or output == STANDARD_OUTPUT:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        write_file(output, text)
+    for judgement in pipeline.close():
+        records.write(judgement)
 
 
 def _rendered(result: "Audit", report_format: ReportFormat, output: str | None) -> str:
@@ -142,40 +167,30 @@ def _rendered(result: "Audit", report_format: ReportFormat, output: str | None) 
         from wiresniff.report.markdown import render_markdown
 
         return render_markdown(result)
-    from wiresniff.cli.terminal import color_of, width_of
+    from wiresniff.cli.terminal import WIDTH_OF_FILES, color_of, width_of
     from wiresniff.report.text import render_text
 
-    to_terminal = output is None or output == STANDARD_OUTPUT
-    return render_text(result, width=width_of(sys.stdout), color=to_terminal and color_of(sys.stdout))
+    if not is_standard_output(output):
+        return render_text(result, width=WIDTH_OF_FILES, color=False)
+    return render_text(result, width=width_of(sys.stdout), color=color_of(sys.stdout))
 
 
 def _write_metrics(result: "Audit", path: str) -> None:
     from wiresniff.metrics.textfile import render_metrics
 
-    write_file(path, render_metrics(result))
+    write(path, render_metrics(result))
 
 
-def write_file(path: str, text: str) -> None:
-    """Write a file whole or not at all: a collector may read it at any time."""
-    import os
-    from pathlib import Path
+def _tell_summary(result: "Audit") -> None:
+    """Say on standard error what a report that goes elsewhere says first."""
+    from wiresniff.report.headline import headline, severities
 
-    from wiresniff.model.errors import UsageError
-
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        if target.exists() and not target.is_file():  # a pipe or a device is written to as it is
-            target.write_text(text, encoding="utf-8")
-            return
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: can't be written: {error.strerror}; name a file in a folder that you may write to") from error
+    typer.echo(f"wiresniff: {headline(result)}; {severities(result) or 'no findings'}", err=True)
 
 
 def _status(result: "Audit", fail_on: FailOn, min_requests: int) -> Exit:
+    """Choose the exit status; say on standard error why it is 1 or 4."""
+    from wiresniff.model.display import quantity
     from wiresniff.model.findings import Severity
     from wiresniff.model.verdicts import Confidence
 
@@ -183,8 +198,16 @@ def _status(result: "Audit", fail_on: FailOn, min_requests: int) -> Exit:
         return Exit.CAPTURE
     if fail_on is FailOn.NONE:
         return Exit.DONE
-    if sum(pair.judged for pair in result.pairs) < min_requests:
+    judged = sum(pair.judged for pair in result.pairs)
+    if judged < min_requests:
+        could = f"{quantity(judged, 'request')} could be judged"
+        typer.echo(f"wiresniff: {could}, --min-requests asks for {min_requests:,}: exit status 4", err=True)
         return Exit.UNJUDGED
     least = Severity[fail_on.name]
-    certain = (finding for finding in result.findings if finding.confidence is Confidence.CERTAIN)
-    return Exit.FOUND if any(finding.severity >= least for finding in certain) else Exit.DONE
+    certain = [finding for finding in result.findings if finding.confidence is Confidence.CERTAIN]
+    failing = [finding for finding in certain if finding.severity >= least]
+    if not failing:
+        return Exit.DONE
+    which = "--fail-on error" if fail_on is FailOn.ERROR else f"--fail-on {fail_on.value} or above"
+    typer.echo(f"wiresniff: {quantity(len(failing), 'certain finding')} of {which}: exit status 1", err=True)
+    return Exit.FOUND

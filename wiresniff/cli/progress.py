@@ -1,64 +1,72 @@
-"""How far the reading is: a bar on a terminal, a line of counters for standard input, nothing elsewhere."""
+"""How far the reading is: a bar or a line of counters on a terminal, nothing elsewhere."""
 
+import shutil
 import sys
+import threading
 import time
-from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wiresniff.capture import CaptureFile
-    from wiresniff.model.packets import PacketBlock
-
-Block = TypeVar("Block", bound="tuple[int, PacketBlock]")
 
 QUIET_SECONDS = 1.0
 """What takes less needs no bar."""
 REFRESH_SECONDS = 0.2
 BAR = 30
+CLEAR_LINE = "\r\x1b[2K"
 
 
 class Progress:
-    """Shows how many packets were read, and how much of the files."""
+    """Shows how many packets were read, and how much of the files, until it is left.
+
+    A thread of its own shows it, so that the line is right also while standard input is silent.
+    """
 
     def __init__(self, files: "list[CaptureFile]") -> None:
         self._files = files
-        self._is_shown = sys.stderr.isatty()
+        self._is_endless = any(file.bytes_total is None for file in files)
+        """How much there is to read is not known; somebody may be waiting for packets, and must see that they come."""
         self._begun = time.monotonic()
-        self._next = self._begun + QUIET_SECONDS
-        self._packets = 0
-        self._is_dirty = False
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "Progress":
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._thread = threading.Thread(target=self._show_until_over, name="progress", daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._is_dirty:
-            sys.stderr.write("\r\x1b[2K")
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _show_until_over(self) -> None:
+        is_shown = False
+        wait = 0.0 if self._is_endless else QUIET_SECONDS
+        while not self._is_over.wait(wait):
+            wait, is_shown = REFRESH_SECONDS, True
+            columns = shutil.get_terminal_size().columns
+            sys.stderr.write(CLEAR_LINE + self._line()[: columns - 1])
+            sys.stderr.flush()
+        if is_shown:
+            sys.stderr.write(CLEAR_LINE)
             sys.stderr.flush()
 
-    def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Pass blocks on, and show how far they are."""
-        for block in blocks:
-            yield block
-            self._packets += len(block[1])
-            if self._is_shown and time.monotonic() >= self._next:
-                self._next = time.monotonic() + REFRESH_SECONDS
-                self._show()
-
-    def _show(self) -> None:
+    def _line(self) -> str:
         seconds = time.monotonic() - self._begun
-        counted = f"{self._packets:,} packets, {self._packets / seconds:,.0f}/s"
-        totals = [file.bytes_total for file in self._files]
-        sizes = [total for total in totals if total is not None]
-        if len(sizes) == len(totals) and sum(sizes):
-            share = min(sum(file.bytes_read for file in self._files) / sum(sizes), 1.0)
-            done = round(share * BAR)
-            counted = f"[{'#' * done}{'.' * (BAR - done)}] {share:4.0%}  {counted}"
-        else:
-            counted += "  (Ctrl-C ends the input and prints the report)"
-        sys.stderr.write(f"\r\x1b[2K{counted}")
-        sys.stderr.flush()
-        self._is_dirty = True
+        packets = sum(file.summary.packets for file in self._files)
+        if self._is_endless:
+            return f"{packets:,} packets in {_clock(seconds)}  (Ctrl-C ends the input and prints the report)"
+        read = sum(file.bytes_read for file in self._files)
+        share = min(read / max(sum(file.bytes_total or 0 for file in self._files), 1), 1.0)
+        done = round(share * BAR)
+        return f"[{'#' * done}{'.' * (BAR - done)}] {share:4.0%}  {packets:,} packets, {packets / seconds:,.0f}/s"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"

@@ -1,10 +1,10 @@
 """Writes exchange records in order of time, as far as a bounded window can put them in order."""
 
-import sys
 from heapq import heappop, heappush
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from wiresniff.cli.outputs import ADVICE, STANDARD_OUTPUT, write_standard_output
 from wiresniff.model import limits
 from wiresniff.model.errors import UsageError
 
@@ -27,46 +27,69 @@ class RecordWriter:
         self._count = 0
         self._latest_ns = 0
         self._file: TextIO | None = None
+        self._lines: list[str] = []
+        """Written together: a write a line costs more than the line."""
+        self.is_unread = False
+        """Whoever read standard output has gone (`| head`); nothing more is written."""
 
     def __enter__(self) -> "RecordWriter":
-        if self._path == "-":
-            self._file = sys.stdout
-        elif self._path is not None:
+        if self._path is not None and self._path != STANDARD_OUTPUT:
             try:
                 self._file = open(self._path, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # closed in __exit__
             except OSError as error:
-                raise UsageError(
-                    f"{self._path}: can't be written: {error.strerror}; name a file in a folder that you may write to"
-                ) from error
+                raise self._cannot_be_written(error) from error
         return self
 
     def write(self, judgement: "Judgement") -> None:
         """Take one record; write those that are far enough in the past."""
-        if self._file is None:
+        if self._path is None or self.is_unread:
             return
         exchange = judgement.exchange
         self._count += 1
         heappush(self._waiting, (exchange.time_ns, exchange.capture, exchange.packet, self._count, judgement))
         self._latest_ns = max(self._latest_ns, exchange.time_ns)
-        while self._waiting and (
-            self._waiting[0][0] < self._latest_ns - WINDOW_NS or len(self._waiting) > limits.RECORD_WINDOW_RECORDS
-        ):
-            self._write_first()
+        horizon_ns = self._latest_ns - WINDOW_NS
+        while self._waiting[0][0] < horizon_ns or len(self._waiting) > limits.RECORD_WINDOW_RECORDS:
+            self._take_first()
 
-    def _write_first(self) -> None:
+    def _take_first(self) -> None:
         from wiresniff.report.records import record_line
 
-        assert self._file is not None
         judgement = heappop(self._waiting)[-1]
-        self._file.write(record_line(judgement, self._captures, self._privacy, self._show_baggage))
+        self._lines.append(record_line(judgement, self._captures, self._privacy, self._show_baggage))
+
+    def flush(self) -> None:
+        """Hand on what is in order, to whoever reads along."""
+        text = "".join(self._lines)
+        self._lines.clear()
+        if not text or self.is_unread:
+            return
+        if self._file is None:
+            self.is_unread = not write_standard_output(text)
+            return
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            raise self._cannot_be_written(error) from error
+
+    def _cannot_be_written(self, error: OSError) -> UsageError:
+        return UsageError(f"{self._path}: can't be written: {error.strerror}; {ADVICE}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file is None:
-            return
-        while self._waiting:
-            self._write_first()
-        self._file.flush()
-        if self._file is not sys.stdout:
-            self._file.close()
+        try:
+            if error is None:
+                while self._waiting:
+                    self._take_first()
+                self.flush()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError as error:
+                raise self._cannot_be_written(error) from error

@@ -141,9 +141,9 @@ class Disordered:
             )  # fmt: skip
             self._payload(flow, piece, segment, out)
         if segment.flags & FIN and flow.fin is None:
-            flow.fin = position + segment.payload_length + segment.cut_length
+            flow.close_at(position + segment.payload_length + segment.cut_length)
         items: list[Item] = []
-        flow.drain(segment.time_ns, items)
+        self._drain(flow, segment.time_ns, items)
         peer.look_for_missing(segment.time_ns)
         out += [Tracked(segment.direction, item) for item in items]
         tracked.ended = flow.ended and peer.ended
@@ -176,19 +176,30 @@ class Disordered:
         if flow.is_repeat(piece):
             self.counts["retransmitted_segments"] += 1
         elif piece.position <= flow.position:
-            before = flow.pending_bytes
             flow.deliver(piece, piece.time_ns, items)
-            flow.drain(piece.time_ns, items)
-            self.pending_bytes += flow.pending_bytes - before
+            self._drain(flow, piece.time_ns, items)
+            self._count_missing(flow, piece.time_ns, items)
         else:
             self.counts["reordered_segments"] += 1
+            held = len(flow.pending)
             self.pending_bytes += flow.keep(piece)
-            self._keep_bounds(flow, piece.time_ns, items)
-        if flow.missing_since is not None:
-            flow.missing_packets += 1
-            if flow.missing_packets >= limits.GAP_PACKETS:
-                self._give_up_missing(flow, piece.time_ns, items)
+            if len(flow.pending) > held:  # a copy of what waits already says nothing about what is missing
+                self._keep_bounds(flow, piece.time_ns, items)
+                self._count_missing(flow, piece.time_ns, items)
         out += [Tracked(segment.direction, item) for item in items]
+
+    def _drain(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
+        before = flow.pending_bytes
+        flow.drain(time_ns, items)
+        self.pending_bytes += flow.pending_bytes - before
+
+    def _count_missing(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
+        """Count a segment behind missing bytes; so many of them end the wait."""
+        if flow.missing_since is None:
+            return
+        flow.missing_packets += 1
+        if flow.missing_packets >= limits.GAP_PACKETS:
+            self._give_up_missing(flow, time_ns, items)
 
     def _keep_bounds(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
         """A full window ends the wait for what is missing."""

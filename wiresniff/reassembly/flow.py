@@ -65,8 +65,9 @@ class Flow:
         return self.position + distance(sequence, self.next_sequence)
 
     def is_smooth(self) -> bool:
-        """Nothing waits and nothing is known to be missing."""
-        return self.base is not None and not self.pending and self.missing_since is None and not self.ended
+        """Nothing waits, nothing is known to be missing, and no end is in sight."""
+        is_open = self.base is not None and self.fin is None and not self.ended
+        return is_open and not self.pending and self.missing_since is None
 
     def move(self, position: int) -> None:
         """Everything before `position` is settled."""
@@ -74,6 +75,11 @@ class Flow:
         self.position = position
 
     # --- what arrives ---
+
+    def close_at(self, position: int) -> None:
+        """Take the position of a FIN; one far back is false. The octet of a FIN that came late may be part of a gap."""
+        if position >= self.position - 1:
+            self.fin = position
 
     def acknowledge(self, position: int, time_ns: int) -> None:
         """The other side has everything before `position`."""
@@ -145,8 +151,8 @@ class Flow:
             self.pending_bytes -= piece.stop - piece.position
             if piece.cut_stop > self.position:
                 self.deliver(piece, time_ns, items)
-        if self.fin is not None and self.position >= self.fin and not self.ended:
-            self.end(EndCause.FIN, time_ns, items)
+        if self.fin is not None and self.position >= self.fin:
+            self._finish(EndCause.FIN, time_ns, items)
         else:
             self.look_for_missing(time_ns)
 
@@ -177,10 +183,16 @@ class Flow:
         surplus = self.acknowledged - self.position
         if surplus > 1 and self.fin is None and not self.ended:
             self.give_up_missing(time_ns, items)
+        self._finish(cause, time_ns, items)
+
+    def _finish(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
+        """No more of this flow: what waits behind its end is no one's."""
+        self.pending.clear()
+        self.pending_bytes = 0
+        self.missing_since = None
         if not self.ended:
             self.ended = True
             items.append(End(self.position, cause, time_ns))
-        self.missing_since = None
 
 
 def from_position(piece: Piece, position: int) -> Piece:

@@ -109,6 +109,7 @@ def find_copies(block: SegmentBlock, groups: Groups) -> Mask:
             block.sequence[order].astype(np.int64),
             block.acknowledgement[order].astype(np.int64),
             block.payload_length[order],
+            block.cut_length[order],
             block.flags[order].astype(np.int64),
             block.from_high[order].astype(np.int64),
             groups.group,

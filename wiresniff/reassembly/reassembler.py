@@ -164,8 +164,11 @@ class Reassembler:
                     continue  # the last acknowledgements of a connection before the capture begin nothing
                 yield from self._evict(segment.time_ns)
                 tracked = self._table.begin(key)
+                if not segment.flags & SYN:
+                    self._counts["connections_joined_late"] += 1
             if tracked.ended:
-                self._counts["retransmitted_segments"] += 1
+                if segment.payload_length or segment.cut_length:
+                    self._counts["retransmitted_segments"] += 1
                 tracked.last_time_ns = segment.time_ns
                 continue
             out += self._disordered.take(tracked, segment, block.buffer, block.capture)

@@ -48,6 +48,8 @@ class Names:
     """
 
     def __init__(self, policy: Policy) -> None:
+        self.version = 0
+        """Changes whenever the traffic taught something, so that an earlier answer may be another one now."""
         self._placements = Placements(policy)
         self._roles = {service.name: service.role for service in policy.services} | {EXTERNAL: Role.EXTERNAL}
         self._asked: dict[tuple[Endpoint, bytes | None, bool], str] = {}
@@ -186,8 +188,10 @@ class Names:
     def _learn(self, endpoint: Endpoint, name: str) -> None:
         if self._add(self._learned_endpoints, endpoint, name):
             self._endpoints.pop(endpoint, None)
+            self.version += 1
         if self._add(self._learned_addresses, endpoint.address, name):
             self._clients.pop(endpoint.address, None)
+            self.version += 1
 
     def _add(self, table: dict[Key, str], key: Key, name: str) -> bool:
         """Add a name to a table of what was learned; say whether that changed what is known."""

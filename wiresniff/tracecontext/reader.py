@@ -51,6 +51,14 @@ def read(fields: Fields, level: int = 2, *, trimmed: bool = True) -> Reading:
     return reading._replace(warnings=(WarningWord.SURROUNDING_BLANKS, *reading.warnings))
 
 
+def plain_flags(fields: Fields, level: int) -> int | None:
+    """Return the trace-flags where the fields are one valid traceparent of which there is nothing to say; else None."""
+    if len(fields) != 1:
+        return None
+    name, value = fields[0]
+    return value[54] - traceparent.ZERO if name == TRACEPARENT and traceparent.PLAIN[level](value) else None
+
+
 class Sorted(NamedTuple):
     """Field values by what they are."""
 
