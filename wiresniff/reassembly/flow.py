@@ -178,12 +178,15 @@ class Flow:
 
     def end(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
         """Deliver whatever waits, with gaps between, and end."""
-        while self.pending:
-            self.give_up_missing(time_ns, items)
-        surplus = self.acknowledged - self.position
-        if surplus > 1 and self.fin is None and not self.ended:
+        while not self.ended and (self.pending or self._is_short()):
             self.give_up_missing(time_ns, items)
         self._finish(cause, time_ns, items)
+
+    def _is_short(self) -> bool:
+        """More was sent than was seen: the FIN or the other side's acknowledgement tell."""
+        if self.fin is not None:
+            return self.position < self.fin
+        return self.acknowledged - self.position > 1
 
     def _finish(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
         """No more of this flow: what waits behind its end is no one's."""

@@ -1,0 +1,99 @@
+"""Plain-loop twins of wiresniff.reassembly.grouping: one row after the other, nothing decided at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+ACK, OPENS_OR_CLOSES = 0x10, 0x01 | 0x02 | 0x04
+COPIES_BEHIND = 4
+
+
+class Row(NamedTuple):
+    """One segment."""
+
+    key: bytes
+    hash: int
+    direction: int
+    """1: from the endpoint that sorts second."""
+    sequence: int
+    acknowledgement: int
+    flags: int
+    length: int
+    cut_length: int
+
+
+Group = tuple[bytes, list[int]]
+"""A key and the numbers of its rows in the block, in capture order."""
+
+
+def group(rows: Sequence[Row]) -> list[Group]:
+    """Sort by hash; begin a group wherever the key changes."""
+    groups: list[Group] = []
+    for number in sorted(range(len(rows)), key=lambda number: rows[number].hash):
+        if not groups or groups[-1][0] != rows[number].key:
+            groups.append((rows[number].key, []))
+        groups[-1][1].append(number)
+    return groups
+
+
+def distance(ahead: int, behind: int) -> int:
+    """Find the one number of -2^31 to 2^31-1 that leads from `behind` to `ahead`, modulo 2^32 (RFC 9293 3.4)."""
+    (found,) = [
+        candidate
+        for candidate in (ahead - behind - 2**32, ahead - behind, ahead - behind + 2**32)
+        if -(2**31) <= candidate < 2**31
+    ]
+    return found
+
+
+class Standing(NamedTuple):
+    """How a row stands against what was captured before it."""
+
+    own_before: int
+    """Payload bytes of its own flow."""
+    peer_before: int
+    acknowledged: int
+    """Counted from where the peer's flow stood."""
+    is_ok: bool
+    """It follows on, acknowledges nothing unseen, opens and closes nothing, is not cut."""
+
+
+def standings(rows: Iterable[Row], expected: tuple[int, int]) -> list[Standing]:
+    """Go through the rows of one connection; `expected` is the next sequence number of each direction."""
+    captured = [0, 0]
+    found = []
+    for row in rows:
+        own, peer = captured[row.direction], captured[1 - row.direction]
+        acknowledged = distance(row.acknowledgement, expected[1 - row.direction])
+        follows_on = row.length == 0 or distance(row.sequence, expected[row.direction]) == own
+        opens_or_closes = bool(row.flags & OPENS_OR_CLOSES)
+        acknowledges_seen = bool(row.flags & ACK) and acknowledged <= peer
+        is_ok = follows_on and acknowledges_seen and not opens_or_closes and row.cut_length == 0
+        found.append(Standing(own, peer, acknowledged, is_ok))
+        captured[row.direction] += row.length
+    return found
+
+
+def is_smooth(rows: Sequence[Row], expected: tuple[int, int]) -> bool:
+    """Every row of the connection is as it should be."""
+    return all(standing.is_ok for standing in standings(rows, expected))
+
+
+def is_copy(rows: Sequence[Row], number: int) -> bool:
+    """Row `number` of one connection is the same as one of the last before it."""
+    row = rows[number]
+    if row.length == 0 or row.flags & OPENS_OR_CLOSES:
+        return False
+    return any(row == other for other in rows[max(number - COPIES_BEHIND, 0) : number])
+
+
+def runs(groups: Sequence[Sequence[Row]], smooth: Sequence[bool]) -> list[tuple[int, int, list[int]]]:
+    """Per smooth group and direction: the places (counted through all groups) of its rows that have payload."""
+    found = []
+    place = 0
+    for number, rows in enumerate(groups):
+        for direction in (0, 1):
+            places = [place + at for at, row in enumerate(rows) if row.direction == direction and row.length]
+            if smooth[number] and places:
+                found.append((number, direction, places))
+        place += len(rows)
+    return found
