@@ -44,7 +44,7 @@ def time_of(units: int, resolution: int, offset_seconds: int) -> int:
     return min(max(units * 1_000_000_000 // per_second + offset_seconds * 1_000_000_000, 0), LATEST_NS)
 
 
-def read_pcapng(data: bytes) -> tuple[list[Seen], str]:  # noqa: PLR0911, PLR0912 (one loop, read beside the format)
+def read_pcapng(data: bytes) -> tuple[list[Seen], str]:  # noqa: PLR0912 (one loop, read beside the format)
     """Return the packets of a pcapng capture, and how it ends: `whole`, `cut` or `damaged`.
 
     Interfaces: (resolution, offset, snap length) of those of the section; `first` is the number of its first one.

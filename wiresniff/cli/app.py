@@ -79,5 +79,7 @@ def _usage_error(error: Exception) -> str:
         return message
     for prefix in PREFIXES:
         message = message.replace(prefix, "")
+    if message.endswith("?"):
+        return f"wiresniff: {message[:1].lower()}{message[1:]}"
     command = getattr(getattr(error, "ctx", None), "command_path", None) or "wiresniff"
     return f"wiresniff: {message[:1].lower()}{message[1:].rstrip('.')}; `{command} --help` says how it is called"

@@ -1,13 +1,13 @@
 """`wiresniff audit CAPTURE...`: audit capture files, print the report."""
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wiresniff.cli.exits import Exit
-from wiresniff.cli.outputs import STANDARD_OUTPUT, check_can_be_written, is_standard_output, write
+from wiresniff.cli.outputs import STANDARD_OUTPUT, check_can_be_written, is_standard_output, place, write
 from wiresniff.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wiresniff.pipeline import Pipeline
 
 
-class ReportFormat(str, Enum):
+class ReportFormat(StrEnum):
     """How the report is written."""
 
     TEXT = "text"
@@ -25,7 +25,7 @@ class ReportFormat(str, Enum):
     MARKDOWN = "markdown"
 
 
-class FailOn(str, Enum):
+class FailOn(StrEnum):
     """From which severity on a finding fails the command."""
 
     NONE = "none"
@@ -34,25 +34,25 @@ class FailOn(str, Enum):
     ERROR = "error"
 
 
-class ShowValues(str, Enum):
+class ShowValues(StrEnum):
     """Which private values exchange records may hold."""
 
     NONE = "none"
     BAGGAGE = "baggage"
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """Levels of Trace Context that can be judged by."""
 
     ONE = "1"
     TWO = "2"
 
 
-def audit(  # noqa: PLR0917  # one parameter an option
+def audit(  # one parameter an option
     captures: Annotated[
         list[str],
         typer.Argument(
-            metavar="CAPTURE...",
+            metavar="CAPTURE",
             help="Capture files: pcap or pcapng, plain or compressed with gzip, zstd or xz; - is standard input.",
             show_default=False,
         ),
@@ -95,7 +95,7 @@ def audit(  # noqa: PLR0917  # one parameter an option
     ] = ShowValues.NONE,
 ) -> None:
     """Audit capture files and print the report."""
-    from wiresniff.capture import Filter, capture_points, open_captures
+    from wiresniff.capture import Filter, open_captures
     from wiresniff.cli.captures import note_link_types, refuse_terminal, tell_captures
     from wiresniff.cli.records import RecordWriter
     from wiresniff.config.load import load_policy
@@ -131,10 +131,12 @@ def _check_outputs(output: str | None, exchanges: str | None, metrics: str | Non
     given = {option: path for option, path in named.items() if path is not None}
     for path in given.values():
         check_can_be_written(path)
+    places: dict[str, str] = {}
     for option, path in given.items():
-        same = [other for other, its_path in given.items() if its_path == path]
-        if len(same) > 1:
-            raise UsageError(f"{' and '.join(same)} are both to be written to {path}; name another file for {option}")
+        other = places.setdefault(place(path), option)
+        if other != option:
+            where = "standard output" if path == STANDARD_OUTPUT else path
+            raise UsageError(f"{other} and {option} would both be written to {where}; name two files")
 
 
 def _run(
@@ -208,6 +210,6 @@ def _status(result: "Audit", fail_on: FailOn, min_requests: int) -> Exit:
     failing = [finding for finding in certain if finding.severity >= least]
     if not failing:
         return Exit.DONE
-    which = "--fail-on error" if fail_on is FailOn.ERROR else f"--fail-on {fail_on.value} or above"
-    typer.echo(f"wiresniff: {quantity(len(failing), 'certain finding')} of {which}: exit status 1", err=True)
+    which = "of severity error" if fail_on is FailOn.ERROR else f"of severity {fail_on.value} or above"
+    typer.echo(f"wiresniff: {quantity(len(failing), 'certain finding')} {which}: exit status 1", err=True)
     return Exit.FOUND

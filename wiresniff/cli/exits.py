@@ -1,6 +1,7 @@
 """Exit statuses."""
 
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
@@ -8,7 +9,7 @@ class Exit(IntEnum):
 
     meaning: str
 
-    def __new__(cls, status: int, meaning: str) -> "Exit":
+    def __new__(cls, status: int, meaning: str) -> Self:
         """Make a status that knows what it means: one line for people."""
         member = int.__new__(cls, status)
         member._value_ = status

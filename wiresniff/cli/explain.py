@@ -1,9 +1,13 @@
 """`wiresniff explain [ID]`: what a word of a report means, what the standard says, what to do."""
 
+import sys
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wiresniff.cli.outputs import write_standard_output
+from wiresniff.cli.terminal import color_of, width_of
 from wiresniff.model.display import named
 from wiresniff.model.errors import UsageError
 
@@ -18,18 +22,32 @@ def explain(
     word: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="A finding, verdict, fault, warning, reason or anomaly, as reports name it."
+            metavar="ID",
+            help="Finding, verdict, fault, warning, reason or anomaly, as reports name it; without it, all are listed.",
         ),
     ] = None,
 ) -> None:
-    """Say what a word of a report means and what to do; without ID, list them all."""
+    """Say what a word of a report means and what to do."""
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False, emoji=False)
+    color = color_of(sys.stdout)
+    printed = StringIO()
+    console = Console(
+        file=printed,
+        width=width_of(sys.stdout),
+        color_system="standard" if color else None,
+        force_terminal=color,
+        no_color=not color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        _environ={},  # `terminal` decides
+    )
     if word is None:
         _print_list(console)
     else:
         _print_meanings(console, word)
+    write_standard_output("\n".join(line.rstrip(" ") for line in printed.getvalue().split("\n")))
 
 
 def _print_list(console: "Console") -> None:

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 Block = TypeVar("Block")
 
@@ -19,7 +19,7 @@ class Interrupt:
         self.has_come = False
         self._is_waiting = False
 
-    def __enter__(self) -> "Interrupt":
+    def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGINT, self._take)
         return self
 

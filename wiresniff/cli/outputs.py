@@ -15,6 +15,11 @@ def is_standard_output(path: str | None) -> bool:
     return path is None or path == STANDARD_OUTPUT
 
 
+def place(path: str) -> str:
+    """Return the same for two names of one file."""
+    return path if path == STANDARD_OUTPUT else os.path.realpath(path)
+
+
 def check_can_be_written(path: str) -> None:
     """Raise UsageError where a file can't be written, before the work whose result it is to hold."""
     if path == STANDARD_OUTPUT:

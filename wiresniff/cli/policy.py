@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wiresniff.cli.outputs import write_standard_output
+
 if TYPE_CHECKING:
     from wiresniff.model.policy import Policy
 
@@ -12,19 +14,19 @@ app = typer.Typer(name="policy", help="Check a policy file, or print its referen
 
 @app.command()
 def check(file: Annotated[str, typer.Argument(metavar="FILE", help="The policy file.")]) -> None:
-    """Check a policy file: prints what it contains, or the first mistake (exit status 2)."""
+    """Check a policy file and say what it contains."""
     from wiresniff.config.load import load_policy
     from wiresniff.model.display import named
 
-    typer.echo(f"{named(file, 200)}: {_contents(load_policy(file))}")
+    write_standard_output(f"{named(file, 200)}: {_contents(load_policy(file))}\n")
 
 
 @app.command()
 def schema() -> None:
-    """Print every key of the policy file: what it takes, its default, its meaning."""
+    """Print the reference of the policy file: every key."""
     from wiresniff.config.reference import policy_reference
 
-    typer.echo(policy_reference(), nl=False)
+    write_standard_output(policy_reference())
 
 
 def _contents(policy: "Policy") -> str:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from wiresniff.capture import CaptureFile
@@ -31,7 +31,7 @@ class Progress:
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         if sys.stderr is not None and sys.stderr.isatty():
             self._thread = threading.Thread(target=self._show_until_over, name="progress", daemon=True)
             self._thread.start()

@@ -2,7 +2,7 @@
 
 from heapq import heappop, heappush
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from wiresniff.cli.outputs import ADVICE, STANDARD_OUTPUT, write_standard_output
 from wiresniff.model import limits
@@ -23,7 +23,7 @@ class RecordWriter:
         self._captures = captures
         self._privacy = privacy
         self._show_baggage = show_baggage
-        self._waiting: list[tuple[int, int, int, int, "Judgement"]] = []
+        self._waiting: list[tuple[int, int, int, int, Judgement]] = []
         self._count = 0
         self._latest_ns = 0
         self._file: TextIO | None = None
@@ -32,10 +32,10 @@ class RecordWriter:
         self.is_unread = False
         """Whoever read standard output has gone (`| head`); nothing more is written."""
 
-    def __enter__(self) -> "RecordWriter":
+    def __enter__(self) -> Self:
         if self._path is not None and self._path != STANDARD_OUTPUT:
             try:
-                self._file = open(self._path, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # closed in __exit__
+                self._file = open(self._path, "w", encoding="utf-8")  # noqa: PTH123  # closed in __exit__
             except OSError as error:
                 raise self._cannot_be_written(error) from error
         return self

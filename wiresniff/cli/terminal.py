@@ -10,15 +10,19 @@ WIDTH_OF_FILES = 100
 """Width of a report that is not shown on a terminal."""
 
 
-def width_of(stream: TextIO) -> int:
+def width_of(stream: TextIO | None) -> int:
     """Columns to write for: the terminal's, or `COLUMNS`."""
-    if not stream.isatty() and "COLUMNS" not in os.environ:
+    if not _is_terminal(stream) and "COLUMNS" not in os.environ:
         return WIDTH_OF_FILES
     return min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
 
 
-def color_of(stream: TextIO) -> bool:
+def color_of(stream: TextIO | None) -> bool:
     """Whether to use colour (https://no-color.org, and FORCE_COLOR)."""
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or (_is_terminal(stream) and os.environ.get("TERM") != "dumb")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()

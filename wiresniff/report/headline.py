@@ -1,7 +1,10 @@
 """The first line of every report: what was judged, and how much of the traffic that is."""
 
+from collections import Counter
+
 from wiresniff.model.audit import Audit
 from wiresniff.model.display import percent, quantity, ranked
+from wiresniff.model.findings import Severity
 from wiresniff.report.quoting import reason
 
 REASONS_NAMED = 4
@@ -28,3 +31,13 @@ def headline(audit: Audit) -> str:
         f"judged {judged} in {percent(audit.accounting.parsed_bytes, whole)} of TCP payload bytes; "
         f"{percent(opaque.total(), whole)} opaque{why}"
     )
+
+
+def severities(audit: Audit) -> str:
+    """Return `2 errors, 1 warning, 3 info`; empty without findings."""
+    counts = Counter(finding.severity for finding in audit.findings)
+    return ", ".join(_so_many(counts[severity], severity) for severity in sorted(counts, reverse=True))
+
+
+def _so_many(count: int, severity: Severity) -> str:
+    return f"{count:,} info" if severity is Severity.INFO else quantity(count, severity.word)

@@ -11,7 +11,7 @@ from wiresniff.model.display import named, percent, quantity, ranked
 from wiresniff.model.findings import Finding, Witness
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import headline
-from wiresniff.report.quoting import between, moment, request, values, where
+from wiresniff.report.quoting import between, captured, moment, request, values, where
 from wiresniff.report.unseen import capture_notes, sentences
 
 PAIRS_SHOWN = 30
@@ -37,11 +37,14 @@ BACKTICKS = re.compile(r"`+")
 
 def render_markdown(audit: Audit) -> str:
     """Return the report; its first line is what was judged."""
-    lines = [escaped(headline(audit)), ""]
-    lines += [f"- :warning: {escaped(note)}" for note in capture_notes(audit)]
+    lines = [escaped(headline(audit))]
+    notes = [f"- :warning: {escaped(note)}" for note in capture_notes(audit)]
+    lines += ["", *notes] if notes else []
     lines += [*_pairs(audit), *_findings(audit)]
     lines += ["", "<details><summary>Not seen, and why</summary>", ""]
     lines += [f"- {escaped(sentence)}" for sentence in sentences(audit)]
+    read = [f"- {escaped(captured(capture))}" for capture in audit.captures if capture.error is None]
+    lines += ["", "Captures:", "", *read] if read else []
     lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -49,6 +52,14 @@ def render_markdown(audit: Audit) -> str:
 def escaped(sentence: str) -> str:
     """Return a sentence that reads in Markdown as it stands."""
     return MEANINGFUL.sub(lambda found: INERT[found[0]], sentence)
+
+
+def said(message: str) -> str:
+    """Return a message of a finding, with what it has between backticks as code spans. Every part is made safe."""
+    parts = message.split("`")
+    if len(parts) % 2 == 0:  # a name with a backtick in it
+        return escaped(message)
+    return "".join(code(part) if at % 2 else escaped(part) for at, part in enumerate(parts))
 
 
 def code(text: str) -> str:
@@ -125,7 +136,7 @@ def _findings(audit: Audit) -> list[str]:
 
 def _finding(finding: Finding, audit: Audit) -> list[str]:
     return [
-        f"- **{finding.severity.word}** {code(finding.id)} ({finding.confidence}): {escaped(finding.message)}",
+        f"- **{finding.severity.word}** {code(finding.id)} ({finding.confidence}): {said(finding.message)}",
         *(_witness(witness, audit) for witness in finding.witnesses),
     ]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from wiresniff.model.audit import CaptureSummary
-from wiresniff.model.display import named, shortened, visible
+from wiresniff.model.display import named, quantity, shortened, visible
 from wiresniff.model.findings import Witness
 from wiresniff.model.totals import PairTotals
 
@@ -50,9 +50,28 @@ def capture_name(captures: list[CaptureSummary], row: int) -> str:
     return captures[row].name if 0 <= row < len(captures) else f"capture {row}"
 
 
+def shown_capture_name(name: str) -> str:
+    """Return what people call a capture: `-` is standard input."""
+    return "standard input" if name == "-" else name
+
+
+def captured(capture: CaptureSummary) -> str:
+    """Return what was read of a capture: its format, packets, and the time that they span."""
+    packets = quantity(capture.packets, "packet")
+    return f"{named(shown_capture_name(capture.name))}: {named(capture.format)}, {packets}{_span(capture)}"
+
+
+def _span(capture: CaptureSummary) -> str:
+    if capture.first_time_ns is None or capture.last_time_ns is None:
+        return ""
+    first, last = (moment(time_ns)[:-7] for time_ns in (capture.first_time_ns, capture.last_time_ns))
+    day, time = last.split(" ")
+    return f", {first} to {time if first.startswith(day) else last} UTC"
+
+
 def short_capture_name(captures: list[CaptureSummary], row: int) -> str:
     """Return the name of a capture without its folders, where no other capture has that name."""
-    name = capture_name(captures, row)
+    name = shown_capture_name(capture_name(captures, row))
     last = name.rpartition("/")[2]
     same = sum(1 for capture in captures if capture.name.rpartition("/")[2] == last)
     return last if last and same == 1 else name

@@ -10,8 +10,8 @@ import json
 
 from wiresniff.model.exchanges import Exchange
 from wiresniff.model.policy import Keep, Privacy
-from wiresniff.model.verdicts import Judgement
 from wiresniff.model.privacy import shown_id, shown_target, shows_baggage_keys, shows_baggage_values, shows_values
+from wiresniff.model.verdicts import Judgement
 from wiresniff.report.quoting import SECOND_NS, rfc3339
 
 Record = dict[str, object]

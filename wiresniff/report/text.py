@@ -5,7 +5,6 @@ with the requests that prove them, and what was not seen. No line is longer than
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 from typing import NamedTuple
@@ -16,13 +15,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wiresniff.model.audit import Audit, CaptureSummary
+from wiresniff.model.audit import Audit
 from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
 from wiresniff.model.findings import Finding, Severity, Witness
 from wiresniff.model.policy import Threshold
 from wiresniff.model.totals import PairTotals
-from wiresniff.report.headline import headline
-from wiresniff.report.quoting import between, moment, request, values, where
+from wiresniff.report.headline import headline, severities
+from wiresniff.report.quoting import between, captured, moment, request, values, where
 from wiresniff.report.unseen import capture_notes, sentences
 
 PAIRS_SHOWN = 30
@@ -116,13 +115,15 @@ def _number(count: int) -> str:
 NONE = "·"
 """Instead of 0: in a column of counts the others stand out."""
 
+MALFORMED = "mal-\nformed"
+
 COLUMNS = (
     Column("missing\nratio", lambda pair: _share(pair.missing, pair.judged)),
     Column("indet.\nratio", lambda pair: _share(pair.indeterminate, pair.requests - pair.exempt)),
     Column("requests", lambda pair: _number(pair.requests), wide_only=True),
     Column("valid", lambda pair: _number(pair.valid)),
     Column("missing", lambda pair: _number(pair.missing)),
-    Column("mal-\nformed", lambda pair: _number(pair.malformed)),
+    Column(MALFORMED, lambda pair: _number(pair.malformed)),
     Column("indet.", lambda pair: _number(pair.indeterminate)),
     Column("exempt", lambda pair: _number(pair.exempt)),
     Column("failed", lambda pair: _number(pair.failed), wide_only=True),
@@ -147,10 +148,13 @@ def _pairs(audit: Audit, width: int) -> list[RenderableType]:
     table.add_column("client → server", width=name_width, no_wrap=True, overflow="ellipsis")
     for column, column_width in zip(columns, widths, strict=True):
         table.add_column(column.heading, width=column_width, justify="right", no_wrap=True)
+    malformed_at = [column.heading for column in columns].index(MALFORMED)
     protocols = len({pair.protocol for pair in seen}) > 1
     for pair, row in zip(shown, rows, strict=True):
         cells = [Text(cell, style="dim" if cell == NONE else "") for cell in row]
         cells[0].stylize(_style(pair))
+        if pair.malformed:
+            cells[malformed_at].stylize(_loud(pair))
         table.add_row(_pair_cell(pair, name_width, protocol=protocols), *cells)
     return [_heading("Service pairs, the worst first"), Text(), table, *_after_pairs(seen)]
 
@@ -161,9 +165,12 @@ NARROWEST_NAME = 12
 def _style(pair: PairTotals) -> str:
     """Return the colour of the missing ratio: only pairs that can be a finding get a loud one."""
     if not pair.missing:
-        return "green" if pair.judged else "dim"
-    loud = not pair.external and pair.judged >= Threshold().min_requests
-    return "bold red" if loud else "yellow"
+        return "green" if pair.judged > pair.malformed else "dim"
+    return _loud(pair)
+
+
+def _loud(pair: PairTotals) -> str:
+    return "yellow" if pair.external or pair.judged < Threshold().min_requests else "bold red"
 
 
 def _pair_cell(pair: PairTotals, width: int, *, protocol: bool) -> Text:
@@ -199,7 +206,7 @@ def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
         bad = sum(pair.missing + pair.malformed for pair in rest)
         notes.append(f"{quantity(len(rest), 'further pair')} with {quantity(bad, 'bad request')}: see --format json")
     least = Threshold().min_requests
-    if any(pair.judged < least for pair in seen):
+    if any(0 < pair.judged < least for pair in seen):
         notes.append(f"Pairs with few judged requests (below {least}, or what the policy says) get no finding.")
     notes.append("missing ratio = missing / (valid + missing + malformed); indet. = indeterminate, not wholly seen")
     return [Text(), *(Text(note, style="dim") for note in notes)]
@@ -211,9 +218,7 @@ def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
 def _findings(audit: Audit, width: int) -> list[RenderableType]:
     if not audit.findings:
         return [_heading("Findings"), Text("none")]
-    counts = Counter(finding.severity for finding in audit.findings)
-    summary = ", ".join(_so_many(counts[severity], severity) for severity in sorted(counts, reverse=True))
-    parts: list[RenderableType] = [_heading(f"Findings: {summary}")]
+    parts: list[RenderableType] = [_heading(f"Findings: {severities(audit)}")]
     proved: dict[tuple[Witness, ...], str] = {}
     for finding in audit.findings[:FINDINGS_SHOWN]:
         parts += _sentence(finding)
@@ -227,10 +232,6 @@ def _findings(audit: Audit, width: int) -> list[RenderableType]:
         parts.append(Text(f"\n{quantity(rest, 'further finding')}: see --format json"))
     parts.append(Text("\n`wiresniff explain ID` says what a finding means and what to do.", style="dim"))
     return parts
-
-
-def _so_many(count: int, severity: Severity) -> str:
-    return f"{count:,} info" if severity is Severity.INFO else quantity(count, severity.word)
 
 
 def _sentence(finding: Finding) -> list[RenderableType]:
@@ -276,17 +277,5 @@ def _packed(items: list[str], width: int) -> list[str]:
 
 
 def _captures(audit: Audit) -> list[RenderableType]:
-    read = [capture for capture in audit.captures if capture.error is None]
-    items = [
-        _item(f"{named(capture.name)}: {named(capture.format)}, {quantity(capture.packets, 'packet')}{_span(capture)}")
-        for capture in read
-    ]
+    items = [_item(captured(capture)) for capture in audit.captures if capture.error is None]
     return [_heading("Captures"), *items] if items else []
-
-
-def _span(capture: CaptureSummary) -> str:
-    if capture.first_time_ns is None or capture.last_time_ns is None:
-        return ""
-    first, last = (moment(time_ns)[:-7] for time_ns in (capture.first_time_ns, capture.last_time_ns))
-    day, time = last.split(" ")
-    return f", {first} to {time if first.startswith(day) else last} UTC"

@@ -8,7 +8,7 @@ from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.exchanges import Unseen
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import payload_bytes
-from wiresniff.report.quoting import pair_name, reason
+from wiresniff.report.quoting import pair_name, reason, shown_capture_name
 
 NAMED = 5
 """Names listed in a sentence."""
@@ -32,10 +32,11 @@ def capture_notes(audit: Audit) -> list[str]:
     """Return what is wrong with captures: these come before anything else."""
     notes = []
     for capture in audit.captures:
+        name = named(shown_capture_name(capture.name))
         if capture.error is not None:
-            notes.append(f"{named(capture.name)} could not be read: {named(capture.error, 300)}")
+            notes.append(f"{name} could not be read: {named(capture.error, 300)}")
         if capture.warning is not None:
-            notes.append(f"{named(capture.name)}: {named(capture.warning, 300)}")
+            notes.append(f"{name}: {named(capture.warning, 300)}")
     return notes
 
 
@@ -65,7 +66,10 @@ def _reasons(audit: Audit, verdict: str) -> Counter[str]:
 def _indeterminate(audit: Audit) -> Iterator[str]:
     count = sum(pair.indeterminate for pair in audit.pairs)
     if count:
-        why = _listing(_reasons(audit, "indeterminate"), lambda word, n: f"{n:,} because {WHY.get(word, named(word))}")
+        reasons = _reasons(audit, "indeterminate")
+        why = _listing(reasons, lambda word, n: f"{n:,} because {WHY.get(word, named(word))}")
+        if len(reasons) == 1 and reasons.total() == count:
+            why = WHY.get(next(iter(reasons)), why)
         yield f"{quantity(count, 'request')} could not be judged{f': {why}' if why else ''}."
 
 
@@ -115,7 +119,7 @@ def _remaining(audit: Audit) -> Iterator[str]:
     rest = whole - seen.parsed_bytes - seen.opaque_bytes.total() - seen.counts["cut_bytes"]
     if rest > 0:
         yield (
-            f"{size(rest)} ({percent(rest, whole)}) of TCP payload neither read nor given up: sent or captured "
+            f"{size(rest)} ({percent(rest, whole)}) of TCP payload were neither read nor given up: sent or captured "
             "twice, or still incomplete when the capture ended."
         )
 
