@@ -101,7 +101,9 @@ def rows_of(run: Data) -> list[Row]:
     return rows
 
 
-def cut_into(packets: Sequence[Packet], sizes: Sizes, link_types: tuple[int, ...] = (ETHERNET,)) -> Iterator[PacketBlock]:
+def cut_into(
+    packets: Sequence[Packet], sizes: Sizes, link_types: tuple[int, ...] = (ETHERNET,)
+) -> Iterator[PacketBlock]:
     """Give packets as blocks."""
     at = 0
     for size in steps(len(packets), sizes):
@@ -271,9 +273,7 @@ def text(octets: bytes | None) -> str:
     return "?" if octets is None else octets.decode("latin-1")
 
 
-def dissected(
-    packets: Sequence[Packet], sizes: Sizes = None, link_types: tuple[int, ...] = (ETHERNET,)
-) -> Dissection:
+def dissected(packets: Sequence[Packet], sizes: Sizes = None, link_types: tuple[int, ...] = (ETHERNET,)) -> Dissection:
     """Read a whole capture."""
     dissection = Dissection()
     for block in cut_into(packets, sizes, link_types):

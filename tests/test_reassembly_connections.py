@@ -32,7 +32,11 @@ def test_a_connection_has_two_ends_and_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(("10.0.0.1", 40000), ("10.0.0.2", 80)), (("fd00::1", 40000), ("fd00::2", 80)), (("10.0.0.1", 9), ("10.0.0.1", 8))],
+    [
+        (("10.0.0.1", 40000), ("10.0.0.2", 80)),
+        (("fd00::1", 40000), ("fd00::2", 80)),
+        (("10.0.0.1", 9), ("10.0.0.1", 8)),
+    ],
 )
 def test_addresses_are_written_as_people_write_them(first: tuple[str, int], second: tuple[str, int]) -> None:
     """IPv4 without its mapping into IPv6; one address may talk to itself."""

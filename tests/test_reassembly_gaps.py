@@ -58,7 +58,7 @@ def test_several_gaps_stay_apart(client_sequence: int) -> None:
 @pytest.mark.parametrize("sizes", [None, 1])
 @pytest.mark.parametrize("seconds", [0.0499, 0.05])
 def test_a_gap_is_declared_so_long_after_it_was_acknowledged(seconds: float, sizes: int | None) -> None:
-    """The clock starts with the acknowledgement, not with the segment behind the hole. No packet is needed to end it."""
+    """The clock starts with the acknowledgement, not with the segment behind the hole; none is needed to end it."""
     talk = opened()
     talk.client_sends(b"missing", lost=True)
     talk.client_sends(b"behind")

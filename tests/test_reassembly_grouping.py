@@ -22,7 +22,9 @@ from wiresniff.reassembly.grouping import (
 
 def grouped(some: list[Row]) -> tuple[Groups, list[list[Row]]]:
     """Return what the kernel and what the loop make of the same rows."""
-    return group_by_connection(block_of(some)), [[some[number] for number in numbers] for _, numbers in oracle.group(some)]
+    return group_by_connection(block_of(some)), [
+        [some[number] for number in numbers] for _, numbers in oracle.group(some)
+    ]
 
 
 def expected_of(groups: Groups) -> "np.ndarray[tuple[int, int], np.dtype[np.uint32]]":

@@ -1,10 +1,12 @@
 """Any conversation, cut into any segments, disturbed in any way: what is delivered is what was sent."""
 
+from itertools import pairwise
+
 from builders import Conversation, Packet
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import reassembly as oracle
-from stage_feeding import Heard, Reassembly, Row, reassembled
+from stage_feeding import Heard, Row, reassembled
 from strategies.conversations import captured, conversations, octets_of
 
 from wiresniff.model import limits
@@ -50,7 +52,7 @@ def check_flow(talk: Conversation, heard: Heard, packets: list[Packet], *, from_
     of_peer = [segment for segment in segments if segment.from_client != from_client]
     rows = heard.rows[flow]
     ends_ns = max(segment.time_ns for segment in segments)
-    for row, after in zip(rows, rows[1:], strict=False):
+    for row, after in pairwise(rows):
         start, stop = base + row.position, base + after.position
         if isinstance(row.what, bytes):
             assert row.what == octets_of(start, stop, from_client=from_client)
@@ -60,7 +62,7 @@ def check_flow(talk: Conversation, heard: Heard, packets: list[Packet], *, from_
 
 
 def came_before(own: list[oracle.Segment], start: int, stop: int, time_ns: int) -> bool:
-    """Some packet had brought bytes between these positions before that time."""
+    """Say whether some packet had brought bytes between these positions before that time."""
     return any(
         segment.time_ns < time_ns and segment.position < stop and segment.position + len(segment.payload) > start
         for segment in own
@@ -69,7 +71,7 @@ def came_before(own: list[oracle.Segment], start: int, stop: int, time_ns: int) 
 
 
 def is_due(own: list[oracle.Segment], of_peer: list[oracle.Segment], start: int, row: Row) -> bool:
-    """The peer had acknowledged past the missing bytes long enough before, in time or in segments."""
+    """Say whether the peer had acknowledged past the missing bytes long enough before, in time or in segments."""
     known_ns = min(s.time_ns for s in of_peer if s.acknowledged is not None and s.acknowledged > start)
     behind = [segment for segment in own if segment.payload and known_ns <= segment.time_ns <= row.time_ns]
     return row.time_ns - known_ns >= GAP_NS or len(behind) >= limits.GAP_PACKETS

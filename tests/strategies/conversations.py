@@ -15,9 +15,7 @@ def octets_of(start: int, stop: int, *, from_client: bool) -> bytes:
 @st.composite
 def conversations(draw: st.DrawFn, turns: int = 6, step_ns: int = 10_000, longest_wait: float = 0.0) -> Conversation:
     """Make a conversation: who speaks, how much, in what segments, who acknowledges, who closes."""
-    talk = Conversation(
-        clock=Clock(step_ns=step_ns), client_sequence=draw(SEQUENCES), server_sequence=draw(SEQUENCES)
-    )
+    talk = Conversation(clock=Clock(step_ns=step_ns), client_sequence=draw(SEQUENCES), server_sequence=draw(SEQUENCES))
     talk.open()
     for _ in range(draw(st.integers(1, turns))):
         from_client, length, mss = draw(st.tuples(st.booleans(), st.integers(1, 12), st.integers(1, 8)))
@@ -79,6 +77,4 @@ def captured(draw: st.DrawFn, talk: Conversation, *, loss: int = 5) -> list[Pack
             placed.append((place + late + again, packet))
     in_order = [packet for _, packet in sorted(placed, key=lambda each: each[0])]
     times = sorted(packet.time_ns for packet in in_order)
-    return [
-        Packet(packet.data, time_ns, packet.captured) for packet, time_ns in zip(in_order, times, strict=True)
-    ]
+    return [Packet(packet.data, time_ns, packet.captured) for packet, time_ns in zip(in_order, times, strict=True)]
