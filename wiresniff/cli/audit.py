@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wiresniff.capture import CaptureFile
     from wiresniff.cli.records import RecordWriter
     from wiresniff.model.audit import Audit
+    from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
 
 
@@ -98,13 +99,11 @@ def audit(  # one parameter an option
     from wiresniff.capture import Filter, open_captures
     from wiresniff.cli.captures import note_link_types, refuse_terminal, tell_captures
     from wiresniff.cli.records import RecordWriter
-    from wiresniff.config.load import load_policy
-    from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
 
     _check_outputs(output, exchanges, metrics)
     refuse_terminal(captures)
-    rules = load_policy(policy) if policy is not None else Policy()
+    rules = _policy(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
     pipeline = Pipeline(rules, int(level.value))
     is_read_for_records = exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics)
@@ -121,6 +120,16 @@ def audit(  # one parameter an option
     if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
         _tell_summary(result)
     raise typer.Exit(_status(result, fail_on, min_requests))
+
+
+def _policy(path: str | None) -> "Policy":
+    if path is None:
+        from wiresniff.model.policy import Policy
+
+        return Policy()
+    from wiresniff.config.load import load_policy
+
+    return load_policy(path)
 
 
 def _check_outputs(output: str | None, exchanges: str | None, metrics: str | None) -> None:

@@ -36,8 +36,9 @@ class Groups(NamedTuple):
 def group_by_connection(block: SegmentBlock) -> Groups:
     """Sort by the keyed hash, stable; the endpoints decide where a group ends.   oracle: tests/oracles/grouping.py."""
     order = np.argsort(block.connection_hash, kind="stable")
-    words = block.endpoints[order].view(np.uint64).reshape(len(order), -1)
-    differs = (words[1:] != words[:-1]).any(axis=1)
+    # Rows of plain numbers are taken in a tenth of the time of rows of a structure.
+    words = block.endpoints.view(np.uint64).reshape(len(order), -1).take(order, axis=0)
+    differs = np.logical_or.reduce((words[1:] != words[:-1]).T)
     starts = np.concatenate(([0], np.flatnonzero(differs) + 1))
     stops = np.concatenate((starts[1:], [len(order)]))
     group = np.repeat(np.arange(len(starts)), stops - starts)
@@ -69,19 +70,20 @@ def find_smooth(block: SegmentBlock, groups: Groups, expected: NDArray[np.uint32
     is_known  (g,)        the connection is known and nothing of it waits
     """
     order, group = groups.order, groups.group
-    from_high = block.from_high[order].astype(np.int64)
-    length = block.payload_length[order]
-    flags = block.flags[order]
-    expected_own = expected[group, from_high]
-    expected_peer = expected[group, 1 - from_high]
+    from_high = block.from_high.take(order).astype(np.int64)
+    length = block.payload_length.take(order)
+    flags = block.flags.take(order)
+    own_flow = group * 2 + from_high
+    expected_own = expected.ravel().take(own_flow)
+    expected_peer = expected.ravel().take(own_flow ^ 1)
 
     own_before, peer_before = bytes_before(length, from_high, groups)
-    begins = distances(block.sequence[order], expected_own)
-    acknowledged = distances(block.acknowledgement[order], expected_peer)
+    begins = distances(block.sequence.take(order), expected_own)
+    acknowledged = distances(block.acknowledgement.take(order), expected_peer)
 
     follows_on = (length == 0) | (begins == own_before)
     is_plain = (flags & (ACK | OPENS_OR_CLOSES)) == ACK
-    is_ok = follows_on & is_plain & (acknowledged <= peer_before) & (block.cut_length[order] == 0)
+    is_ok = follows_on & is_plain & (acknowledged <= peer_before) & (block.cut_length.take(order) == 0)
     is_smooth = np.logical_and.reduceat(is_ok, groups.starts) & is_known
     return Smoothness(is_smooth, from_high, length, own_before, acknowledged)
 
@@ -91,8 +93,8 @@ def bytes_before(length: Ints, from_high: Ints, groups: Groups) -> tuple[Ints, I
     of_high = length * from_high
     high_before = np.cumsum(of_high) - of_high
     all_before = np.cumsum(length) - length
-    high_before -= high_before[groups.starts][groups.group]
-    all_before -= all_before[groups.starts][groups.group]
+    high_before -= high_before.take(groups.starts).take(groups.group)
+    all_before -= all_before.take(groups.starts).take(groups.group)
     low_before = all_before - high_before
     is_high = from_high == 1
     return np.where(is_high, high_before, low_before), np.where(is_high, low_before, high_before)
@@ -139,13 +141,13 @@ class Runs(NamedTuple):
 
 def find_runs(smoothness: Smoothness, groups: Groups) -> Runs:
     """Gather the payload rows of smooth connections, each flow's together and in order."""
-    has_payload = smoothness.is_smooth[groups.group] & (smoothness.length > 0)
+    has_payload = smoothness.is_smooth.take(groups.group) & (smoothness.length > 0)
     rows = np.flatnonzero(has_payload)
-    flow = groups.group[rows] * 2 + smoothness.from_high[rows]
+    flow = groups.group.take(rows) * 2 + smoothness.from_high.take(rows)
     # A radix sort of 16-bit keys takes a fifth of the time of any other; blocks of so many connections are rare.
     narrow = flow.astype(np.uint16) if len(groups.starts) < 1 << 15 else flow
     by_flow = np.argsort(narrow, kind="stable")
-    rows, flow = rows[by_flow], flow[by_flow]
+    rows, flow = rows.take(by_flow), flow.take(by_flow)
     starts = np.flatnonzero(np.concatenate(([True], flow[1:] != flow[:-1]))) if len(flow) else np.zeros(0, np.int64)
     stops = np.concatenate((starts[1:], [len(flow)])) if len(flow) else starts
     return Runs(rows, flow, starts, stops)

@@ -80,30 +80,31 @@ class Reassembler:
     ) -> Iterator[Delivery]:
         """One run per flow, both flows of a connection together."""
         runs = find_runs(smoothness, groups)
-        times = block.timestamp_ns[groups.order]
-        for group in np.flatnonzero(smoothness.is_smooth).tolist():
-            known = tracked[group]
-            assert known is not None
-            known.last_time_ns = int(times[groups.stops[group] - 1])
+        times = block.timestamp_ns.take(groups.order)
+        ended = times.take(groups.stops - 1).tolist()
+        for known, is_smooth, time_ns in zip(tracked, smoothness.is_smooth.tolist(), ended, strict=True):
+            if is_smooth and known is not None:
+                known.last_time_ns = time_ns
         if not len(runs.rows):
             return
         positions = np.array(
             [[known.flows[0].position, known.flows[1].position] if known else [0, 0] for known in tracked], dtype=np.int64
         ).ravel()
         rows = runs.rows
-        block_rows = groups.order[rows]
-        starts = block.payload_at[block_rows]
-        stops = starts + smoothness.length[rows]
-        cuts = smoothness.offset[rows] + positions[runs.flow]
+        block_rows = groups.order.take(rows)
+        lengths = smoothness.length.take(rows)
+        starts = block.payload_at.take(block_rows)
+        stops = starts + lengths
+        cuts = smoothness.offset.take(rows) + positions.take(runs.flow)
         columns = Columns(
             starts=memoryview(starts),
             stops=memoryview(stops),
             cuts=memoryview(cuts),
-            times=memoryview(times[rows]),
-            packets=memoryview(block.number[block_rows]),
-            acknowledged=memoryview(smoothness.acknowledged[rows] + positions[runs.flow ^ 1]),
+            times=memoryview(times.take(rows)),
+            packets=memoryview(block.number.take(block_rows)),
+            acknowledged=memoryview(smoothness.acknowledged.take(rows) + positions.take(runs.flow ^ 1)),
         )
-        ends = (cuts + smoothness.length[rows])[runs.stops - 1].tolist()
+        ends = (cuts + lengths)[runs.stops - 1].tolist()
         flows = runs.flow[runs.starts].tolist()
         connection: Connection | None = None
         items: list[tuple[int, Item]] = []

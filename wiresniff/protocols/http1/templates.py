@@ -7,7 +7,7 @@ bytes that are compared are all the bytes there are, and what they mean was read
 Where heads never repeat, trying costs more than it gains; so after many misses in a row recognition rests for a while.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wiresniff.model.exchanges import Fields
 from wiresniff.protocols.http1.grammar import END_OF_HEAD, LINE_END, Heads, ResponseHead
@@ -27,37 +27,9 @@ REST = 256
 """... so many heads are not tried."""
 
 
-class _Patience:
-    """Decides whether trying is worth it."""
-
-    __slots__ = ("_misses", "_resting")
-
-    def __init__(self) -> None:
-        self._misses = 0
-        self._resting = 0
-
-    def is_resting(self) -> bool:
-        """This head is not tried."""
-        if not self._resting:
-            return False
-        self._resting -= 1
-        return True
-
-    def hit(self) -> None:
-        self._misses = 0
-
-    def miss(self) -> None:
-        self._misses += 1
-        if self._misses > MISSES:
-            self._resting = REST
-            self._misses = MISSES - 1
-
-
 class RequestTemplate(NamedTuple):
     """What the fields around the traceparent say."""
 
-    after: bytes
-    """The bytes of the head behind the traceparent's line."""
     fields_before: Fields
     fields_after: Fields
     authority: bytes | None
@@ -65,58 +37,56 @@ class RequestTemplate(NamedTuple):
     framing: int
 
 
-class Recognised(NamedTuple):
-    """A request that follows a template."""
-
-    method: bytes
-    target: bytes
-    version: str
-    fields: Fields
-    template: RequestTemplate
+Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
+"""A request that follows a template: method, target, version, fields, and the template."""
 
 
 class RequestTemplates:
-    """Templates of requests, by the bytes from the request line to the traceparent."""
+    """Templates of requests, by the bytes before and behind the traceparent's line."""
 
     def __init__(self, heads: Heads) -> None:
         self._heads = heads
-        self._by_before: dict[bytes, RequestTemplate] = {}
-        self._patience = _Patience()
+        self._known: dict[tuple[bytes, bytes], RequestTemplate] = {}
+        self._misses = 0
+        self._resting = 0
 
     def recognise(self, octets: bytes) -> Recognised | None:
         """Read a whole head (without the empty line that ends it) if it follows a known template."""
-        if self._patience.is_resting():
+        if self._resting:
+            self._resting -= 1
             return None
         line_end = octets.find(LINE_END)
-        if line_end < 0:
-            return None
         at = octets.find(TRACEPARENT_LINES[0], line_end)
         if at < 0:
             at = octets.find(TRACEPARENT_LINES[1], line_end)
         if at < 0:
-            before, after, value = octets[line_end:], b"", None
+            before, after = octets[line_end:], b""
         else:
             before, after = octets[line_end:at], octets[at + _LINE_BYTES :]
-            value = octets[at + _VALUE_AT : at + _LINE_BYTES]
-        template = self._by_before.get(before)
-        if template is None or template.after != after:
-            self._patience.miss()
-            self._learn(before, after)
-            return None
+        template = self._known.get((before, after))
         parts = octets[:line_end].split(b" ")
-        if len(parts) != 3 or parts[0] not in _METHODS or parts[2] not in _VERSIONS:  # noqa: PLR2004
+        if template is None or len(parts) != 3 or parts[0] not in _METHODS:  # noqa: PLR2004
+            if line_end >= 0:
+                self._miss(before, after)
             return None
-        if value is None:
-            fields = template.fields_before[:]
-        elif b"\r" in value or b"\n" in value:
+        version = _VERSIONS.get(parts[2])
+        if version is None:
             return None
-        else:
-            fields = [*template.fields_before, (b"traceparent", value), *template.fields_after]
-        self._patience.hit()
-        return Recognised(parts[0], parts[1], _VERSIONS[parts[2]], fields, template)
+        fields = template.fields_before
+        if at >= 0:
+            value = octets[at + _VALUE_AT : at + _LINE_BYTES]
+            if b"\r" in value or b"\n" in value:
+                return None
+            fields = [*fields, (b"traceparent", value), *template.fields_after]
+        self._misses = 0
+        return parts[0], parts[1], version, fields, template
 
-    def _learn(self, before: bytes, after: bytes) -> None:
+    def _miss(self, before: bytes, after: bytes) -> None:
         """Remember what some lines mean, unless there is anything unusual about them."""
+        self._misses += 1
+        if self._misses > MISSES:
+            self._misses, self._resting = MISSES - 1, REST
+            return
         if len(before) + len(after) > REMEMBERED_BYTES or not (after == b"" or after.startswith(LINE_END)):
             return
         if not (_is_regular(before) and _is_regular(after)):
@@ -126,10 +96,10 @@ class RequestTemplates:
         whole = self._heads.request(_with_start_line(before + after))
         if first is None or second is None or whole is None or whole.is_upgrade or whole.is_preflight:
             return
-        if len(self._by_before) >= REMEMBERED:
-            self._by_before.clear()
-        self._by_before[before] = RequestTemplate(
-            after, first.fields, second.fields, whole.authority, whole.user_agent, whole.framing
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[before, after] = RequestTemplate(
+            first.fields, second.fields, whole.authority, whole.user_agent, whole.framing
         )
 
 
@@ -140,25 +110,29 @@ class ResponseTemplates:
         self._known: dict[bytes, ResponseHead] = {}
         self._shortest = 0
         """Of the heads that are known: no shorter one need be looked for."""
-        self._patience = _Patience()
+        self._misses = 0
+        self._resting = 0
 
     def recognise(self, buffer: bytes, start: int, stop: int) -> tuple[int, ResponseHead] | None:
         """Return where a known head that begins at `start` ends in the buffer, and what it says."""
-        if self._patience.is_resting():
+        if self._resting:
+            self._resting -= 1
             return None
         end = buffer.find(END_OF_HEAD, start + self._shortest, stop)
         if end < 0:
             return None
         head = self._known.get(buffer[start:end])
         if head is None:
-            self._patience.miss()
+            self._misses += 1
+            if self._misses > MISSES:
+                self._misses, self._resting = MISSES - 1, REST
             return None
-        self._patience.hit()
+        self._misses = 0
         return end, head
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
         """Remember a whole and regular head that was read."""
-        if self._patience.is_resting() or len(octets) > REMEMBERED_BYTES:
+        if self._resting or len(octets) > REMEMBERED_BYTES:
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()
