@@ -96,6 +96,9 @@ def audit(  # one parameter an option
     ] = ShowValues.NONE,
 ) -> None:
     """Audit capture files and print the report."""
+    from wiresniff.cli.process import settle
+
+    settle()
     from wiresniff.capture import Filter, open_captures
     from wiresniff.cli.captures import note_link_types, refuse_terminal, tell_captures
     from wiresniff.cli.records import RecordWriter
@@ -105,7 +108,7 @@ def audit(  # one parameter an option
     refuse_terminal(captures)
     rules = _policy(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
-    pipeline = Pipeline(rules, int(level.value))
+    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None)
     is_read_for_records = exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics)
     with RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records:
         _run(pipeline, files, records, is_read_for_records=is_read_for_records)
