@@ -120,15 +120,24 @@ class Pipeline:
     """Audits packets of any number of capture points.
 
     judges       give a judgement for every exchange; off where nobody keeps them, which is quicker
+    joins        count a request once that several capture points saw; must be known before the second point's first
+                 block comes, since by then the first point's requests would be counted
     quarantines  give up a connection on which our own code fails; off in tests, so that nothing hides
     """
 
     def __init__(
-        self, policy: Policy | None = None, level: int = 2, *, judges: bool = True, quarantines: bool = True
+        self,
+        policy: Policy | None = None,
+        level: int = 2,
+        *,
+        judges: bool = True,
+        joins: bool = False,
+        quarantines: bool = True,
     ) -> None:
         self._policy = policy or Policy()
         self._level = level
         self._judges = judges
+        self._joins = joins
         self._quarantines = quarantines
         self._accounting = Accounting()
         self._names = Names(self._policy)
@@ -141,7 +150,7 @@ class Pipeline:
         while point >= len(self._points):
             self._points.append(CapturePoint(len(self._points), self._accounting, quarantines=self._quarantines))
         judgements = self._audit(self._points[point].feed(block))
-        if len(self._points) > 1:
+        if self._joins:
             judgements += self._judge(self._sights.flush(min(each.clock.now_ns for each in self._points)))
         return judgements
 
@@ -149,12 +158,12 @@ class Pipeline:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
         exchanges: list[Exchange] = []
         for event in events:
-            if type(event) is Traffic:
+            if isinstance(event, Traffic):
                 self._count_traffic(event)
             else:
                 exchanges.append(event)
         exchanges.sort(key=settled if self._judges else attrgetter("time_ns", "packet"))
-        if len(self._points) > 1:
+        if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
         return self._judge(exchanges)
 

@@ -16,8 +16,6 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
-import zstandard
-
 from wiresniff.model.limits import DECOMPRESSED_BYTES, DECOMPRESSION_WINDOW_BYTES, READ_BYTES
 
 if TYPE_CHECKING:
@@ -100,10 +98,17 @@ class Xz:
             yield self._decompress.decompress(b"", DECOMPRESSED_BYTES)
 
 
+class DamagedFrameError(Exception):
+    """What zstd has against a frame."""
+
+
 class Zstd:
     """A frame of a zstd file (RFC 8878 3.1), or one to be skipped (3.1.2)."""
 
     def __init__(self) -> None:
+        import zstandard  # noqa: PLC0415 (a native library, wanted for such files only)
+
+        self._fault = zstandard.ZstdError
         decompressor = zstandard.ZstdDecompressor(max_window_size=DECOMPRESSION_WINDOW_BYTES)
         self._decompress = decompressor.decompressobj()
         self._rest = b""
@@ -121,7 +126,11 @@ class Zstd:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Give what the bytes decompress to."""
         for at in range(0, len(data), ZSTD_SLICE_BYTES):
-            yield self._decompress.decompress(data[at : at + ZSTD_SLICE_BYTES])
+            try:
+                piece = self._decompress.decompress(data[at : at + ZSTD_SLICE_BYTES])
+            except self._fault as error:
+                raise DamagedFrameError(error) from error
+            yield piece
             if self._decompress.eof:
                 self._rest = self._decompress.unused_data + data[at + ZSTD_SLICE_BYTES :]
                 return
@@ -133,7 +142,7 @@ COMPRESSIONS: dict[str, tuple[tuple[bytes, ...], Callable[[], Decompressor]]] = 
     "xz": ((b"\xfd7zXZ\x00",), Xz),
 }
 """Word, what files begin with, and who decompresses them. zstd files may begin with a frame to be skipped (pzstd)."""
-FAULTS = (zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError)
+FAULTS = (zlib.error, lzma.LZMAError, DamagedFrameError, EOFError)
 """What the libraries raise."""
 
 

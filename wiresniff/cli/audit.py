@@ -108,7 +108,7 @@ def audit(  # one parameter an option
     refuse_terminal(captures)
     rules = _policy(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
-    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None)
+    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
     is_read_for_records = exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics)
     with RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records:
         _run(pipeline, files, records, is_read_for_records=is_read_for_records)
