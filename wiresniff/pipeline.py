@@ -6,7 +6,6 @@ handed over here. A connection on which our own code fails is given up, counted,
 """
 
 from collections import Counter
-from operator import attrgetter
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
@@ -162,7 +161,8 @@ class Pipeline:
                 self._count_traffic(event)
             else:
                 exchanges.append(event)
-        exchanges.sort(key=settled if self._judges else attrgetter("time_ns", "packet"))
+        if self._judges or len(self._points) > 1:
+            exchanges.sort(key=settled)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
         return self._judge(exchanges)
@@ -170,9 +170,7 @@ class Pipeline:
     def _judge(self, exchanges: list[Exchange]) -> list[Judgement]:
         if self._judges:
             return [self._auditor.feed(exchange) for exchange in exchanges]
-        count = self._auditor.count
-        for exchange in exchanges:
-            count(exchange)
+        self._auditor.count(exchanges)
         return []
 
     def _count_traffic(self, traffic: Traffic) -> None:

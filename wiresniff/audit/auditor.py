@@ -1,6 +1,7 @@
 """The stage: exchanges in, judgements out; totals per service pair."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from wiresniff.audit.exemptions import Exemptions
@@ -18,6 +19,7 @@ from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 OTHER = "other"
 """The pair in which further pairs are counted when the table is full; further operations likewise."""
+TRACEPARENT = b"traceparent"
 FAILED_STATUS = 500
 PATHS_REMEMBERED = 256
 """Paths remembered per route; then all are forgotten and learned anew."""
@@ -74,8 +76,11 @@ class Reader(Protocol):
     def read(self, fields: Fields, level: int) -> Reading:
         """Read the trace context of one message."""
 
-    def plain_flags(self, fields: Fields, level: int) -> int | None:
-        """Return the trace-flags where the fields are one traceparent of which there is nothing to say."""
+    def plain(self, level: int) -> Callable[[bytes], object]:
+        """Return what tells whether a traceparent is valid and nothing is to be said of it.
+
+        Its last digit then has the sampled bit, as a number and as a character.
+        """
 
 
 class Auditor:
@@ -92,26 +97,45 @@ class Auditor:
         self._routes: dict[tuple[Channel, bytes | None, bytes | None], _Route] = {}
         self.evictions: Counter[str] = Counter()
 
-    def count(self, exchange: Exchange) -> None:
-        """Count one exchange, without saying what was found: `feed` for those who keep no records.
+    def count(self, exchanges: Iterable[Exchange]) -> None:
+        """Count exchanges, without saying what was found: `feed` for those who keep no records.
 
         What is common is quick: a whole head, one plain traceparent, an answer, and nothing that exempts.
         """
-        route = self._routes.get((exchange.channel, exchange.authority, exchange.user_agent))
-        status = exchange.status
-        if route is not None and route.names_version == self._names.version and status is not None:
-            target = exchange.target
-            verdicts = route.owed.get((exchange.method, target.partition(b"?")[0])) if target is not None else None
-            if verdicts is not None and status < FAILED_STATUS and exchange.unseen is None and not exchange.preflight:
-                flags = self._reader.plain_flags(exchange.fields, self._level)
-                if flags is not None:
+        names, is_plain = self._names, self._reader.plain(self._level)
+        route: _Route | None = None
+        channel = authority = user_agent = None
+        for exchange in exchanges:
+            if (
+                exchange.channel is not channel
+                or exchange.authority is not authority
+                or exchange.user_agent is not user_agent
+                or route is None
+                or route.names_version != names.version
+            ):
+                channel, authority, user_agent = exchange.channel, exchange.authority, exchange.user_agent
+                route = self._routes.get((channel, authority, user_agent))
+            target, status, fields = exchange.target, exchange.status, exchange.fields
+            if route is not None and target is not None and status is not None and len(fields) == 1:
+                verdicts = route.owed.get((exchange.method, target.partition(b"?")[0]))
+                name, value = fields[0]
+                if (
+                    verdicts is not None
+                    and status < FAILED_STATUS
+                    and name == TRACEPARENT
+                    and is_plain(value)
+                    and exchange.unseen is None
+                    and not exchange.preflight
+                    and route.names_version == names.version
+                ):
                     totals = route.totals
                     totals.requests += 1
                     totals.valid += 1
-                    totals.sampled += flags & 1
+                    totals.sampled += value[-1] & 1
                     verdicts[Verdict.VALID] += 1
-                    return
-        self.feed(exchange)
+                    continue
+            self.feed(exchange)
+            route = None
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""

@@ -35,13 +35,25 @@ class Channel:
 
 
 class Exchange:
-    """One request, and what answered it. Made when the head is complete, filled in as the response arrives."""
+    """One request, and what answered it. Made when the head is complete, filled in as the response arrives.
 
-    __slots__ = (
-        "authority", "capture", "channel", "complete", "end_time_ns", "fields", "grpc_status", "method", "packet",
-        "preflight", "protocol", "response_time_ns", "sequence", "status", "stream", "target", "time_ns", "unanswered",
-        "unseen", "user_agent", "version",
-    )  # fmt: skip
+    What most exchanges never learn has its default in the class: an instance is made a hundred thousand times a second.
+    """
+
+    unseen: Unseen | None = None
+    """None when the whole head was seen."""
+    preflight: bool = False
+    """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
+    status: int | None = None
+    grpc_status: int | None = None
+    response_time_ns: int | None = None
+    end_time_ns: int | None = None
+    """When the last byte of the response was there."""
+    complete: bool = False
+    unanswered: bool = False
+    """The connection ended without a response, and nothing of the server's direction was lost."""
+    stream: int | None = None
+    """HTTP/2 stream id."""
 
     def __init__(
         self,
@@ -78,20 +90,6 @@ class Exchange:
         self.fields = fields
         self.authority = authority
         self.user_agent = user_agent
-        self.unseen: Unseen | None = None
-        """None when the whole head was seen."""
-        self.preflight = False
-        """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
-        self.status: int | None = None
-        self.grpc_status: int | None = None
-        self.response_time_ns: int | None = None
-        self.end_time_ns: int | None = None
-        """When the last byte of the response was there."""
-        self.complete = False
-        self.unanswered = False
-        """The connection ended without a response, and nothing of the server's direction was lost."""
-        self.stream: int | None = None
-        """HTTP/2 stream id."""
 
     @property
     def client(self) -> Endpoint:

@@ -143,11 +143,21 @@ def find_runs(smoothness: Smoothness, groups: Groups) -> Runs:
     """Gather the payload rows of smooth connections, each flow's together and in order."""
     has_payload = smoothness.is_smooth.take(groups.group) & (smoothness.length > 0)
     rows = np.flatnonzero(has_payload)
-    flow = groups.group.take(rows) * 2 + smoothness.from_high.take(rows)
+    group, from_high = groups.group.take(rows), smoothness.from_high.take(rows)
+    # In the order in which connections appear, not in that of their hashes, which is another in every process.
+    place = appearance(groups).take(group) * 2 + from_high
     # A radix sort of 16-bit keys takes a fifth of the time of any other; blocks of so many connections are rare.
-    narrow = flow.astype(np.uint16) if len(groups.starts) < 1 << 15 else flow
+    narrow = place.astype(np.uint16) if len(groups.starts) < 1 << 15 else place
     by_flow = np.argsort(narrow, kind="stable")
-    rows, flow = rows.take(by_flow), flow.take(by_flow)
+    rows, flow = rows.take(by_flow), (group * 2 + from_high).take(by_flow)
     starts = np.flatnonzero(np.concatenate(([True], flow[1:] != flow[:-1]))) if len(flow) else np.zeros(0, np.int64)
     stops = np.concatenate((starts[1:], [len(flow)])) if len(flow) else starts
     return Runs(rows, flow, starts, stops)
+
+
+def appearance(groups: Groups) -> Ints:
+    """Rank of each group by its first row in capture order: (g,)."""
+    first_rows = groups.order.take(groups.starts)
+    ranks = np.empty(len(first_rows), dtype=np.int64)
+    ranks[np.argsort(first_rows)] = np.arange(len(first_rows))
+    return ranks

@@ -148,7 +148,8 @@ class Reassembler:
         ]
         group = groups.group[sorted_rows]
         starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))).tolist()
-        for first, last in zip(starts, [*starts[1:], len(segments)], strict=True):
+        bounds = zip(starts, [*starts[1:], len(segments)], strict=True)
+        for first, last in sorted(bounds, key=lambda bound: segments[bound[0]].packet):
             yield from self._connection(groups.keys[int(group[first])], segments[first:last], block)
 
     def _connection(self, key: bytes, segments: list[Segment], block: SegmentBlock) -> Iterator[Delivery]:

@@ -17,6 +17,6 @@ accept what a lenient library would accept. The verdict is what a receiver that 
 """
 
 from wiresniff.tracecontext.names import KEPT_FIELDS
-from wiresniff.tracecontext.reader import plain_flags, read
+from wiresniff.tracecontext.reader import plain, read
 
-__all__ = ["KEPT_FIELDS", "plain_flags", "read"]
+__all__ = ["KEPT_FIELDS", "plain", "read"]

@@ -1,6 +1,7 @@
 """The fields of one message -> `Reading`."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from wiresniff.model.context import ABSENT, Fault, Presence, Reading, TraceContext, WarningWord
@@ -51,12 +52,9 @@ def read(fields: Fields, level: int = 2, *, trimmed: bool = True) -> Reading:
     return reading._replace(warnings=(WarningWord.SURROUNDING_BLANKS, *reading.warnings))
 
 
-def plain_flags(fields: Fields, level: int) -> int | None:
-    """Return the trace-flags where the fields are one valid traceparent of which there is nothing to say; else None."""
-    if len(fields) != 1:
-        return None
-    name, value = fields[0]
-    return value[54] - traceparent.ZERO if name == TRACEPARENT and traceparent.PLAIN[level](value) else None
+def plain(level: int) -> Callable[[bytes], object]:
+    """Return what tells whether a traceparent is valid and nothing is to be said of it, for a level."""
+    return traceparent.PLAIN[level]
 
 
 class Sorted(NamedTuple):

@@ -26,14 +26,12 @@ class Answer(Enum):
 class Asked(Exchange):
     """An exchange in the queue, with what pairing needs to know of its request."""
 
-    __slots__ = ("acknowledged", "answer", "may_change", "reported")
-
     acknowledged: int
     """How much of the server's flow the client had received when it sent this."""
-    may_change: bool
+    may_change: bool = False
     """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
-    answer: Answer
-    reported: bool
+    answer: Answer = Answer.OPEN
+    reported: bool = False
     """It was reported already: it took too long."""
 
 

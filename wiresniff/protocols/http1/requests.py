@@ -98,34 +98,27 @@ class Requests:
     # --- states ---
 
     def _head(self, run: Data, position: int) -> int:
-        """Read head after head while each is of a known form and has no body: the hot loop of requests."""
+        """Read requests as long as each is a segment, without a body, and of a known form: the hot loop of requests."""
         conversation = self._conversation
-        channel, base = conversation.channel, conversation.sequence_at(0)
+        channel, base, capture, buffer = conversation.channel, conversation.sequence_at(0), run.capture, run.buffer
         recognise, queue = conversation.request_templates.recognise, conversation.queue.asked
-        columns, buffer, last = run.columns, run.buffer, run.last - 1
-        starts, stops, cuts = columns.starts, columns.stops, columns.cuts
         row = run.row_of(position)
-        while position < run.stop:
-            if row < last and cuts[row + 1] <= position:
-                row += 1
-            start, stop = starts[row] + position - cuts[row], stops[row]
-            # A request without a body mostly ends with its segment; a head that was met before holds no other end.
-            is_alone = buffer[stop - 4 : stop] == END_OF_HEAD
-            end = stop - 4 if is_alone else buffer.find(END_OF_HEAD, start, stop)
-            known = recognise(buffer[start:end]) if end > start and self._is_proven else None
-            if known is None or len(queue) >= limits.PIPELINE_REQUESTS:
-                return self._read_head(run, position, row)
+        if not self._is_proven or len(queue) + run.last - row >= limits.PIPELINE_REQUESTS:
+            return self._read_head(run, position, row)
+        segments = zip(*(column[row : run.last] for column in run.columns), strict=True)
+        for start, stop, cut, time_ns, packet, acknowledged in segments:
+            segment = buffer[start:stop]
+            known = recognise(segment) if cut == position and segment.endswith(END_OF_HEAD) else None
+            if known is None:
+                return self._read_head(run, position, run.row_of(position))
             method, target, version, fields, template = known
             asked = Asked(
-                channel, "http/1", version, columns.times[row], run.capture, columns.packets[row],
-                (base + position) & 0xFFFFFFFF, method, target, fields, template.authority, template.user_agent,
+                channel, "http/1", version, time_ns, capture, packet, (base + position) & 0xFFFFFFFF, method, target,
+                fields, template.authority, template.user_agent,
             )  # fmt: skip
-            asked.acknowledged = columns.acknowledged[row]
-            asked.may_change = asked.reported = False
+            asked.acknowledged = acknowledged
             queue.append(asked)
-            position += end + len(END_OF_HEAD) - start
-            if template.framing:
-                return self._enter_body(template.framing, position)
+            position += stop - start
         return position
 
     def _read_head(self, run: Data, position: int, row: int) -> int:
@@ -234,7 +227,6 @@ class Requests:
         sequence = conversation.sequence_at(position)
         if head is None:
             asked = Asked(conversation.channel, "http/1", "1.1", time_ns, capture, packet, sequence, None, None, [])
-            asked.may_change = False
         else:
             asked = Asked(
                 conversation.channel, "http/1", head.version, time_ns, capture, packet, sequence, head.method,
@@ -245,8 +237,6 @@ class Requests:
         if not self._is_proven:
             asked.unseen = Unseen.RESYNC
         asked.acknowledged = acknowledged
-        asked.answer = Answer.OPEN
-        asked.reported = False
         return asked
 
     def _enqueue(self, asked: Asked, head: RequestHead) -> int:

@@ -108,45 +108,46 @@ class Responses:
     def _head(self, run: Data, position: int) -> int:
         """Pair response after response while each head is known and each body ends in the run: the hot loop."""
         conversation = self._conversation
-        recognise, queue = conversation.response_templates.recognise, conversation.queue.asked
-        columns, buffer, last = run.columns, run.buffer, run.last
-        starts, stops, cuts, times = columns.starts, columns.stops, columns.cuts, columns.times
+        recognise, queue, finish = (
+            conversation.response_templates.recognise, conversation.queue.asked, conversation.done.append,
+        )  # fmt: skip
+        buffer, stop, last = run.buffer, run.stop, run.last
+        starts, stops, cuts, times, _, _ = run.columns
         row = run.row_of(position)
-        while position < run.stop:
-            if row + 1 < last and cuts[row + 1] <= position:
-                row = bisect_right(cuts, position, row + 2, last) - 1
+        is_usual = not conversation.requests.has_skipped()
+        while position < stop:
             start = starts[row] + position - cuts[row]
             known = recognise(buffer, start, stops[row])
             asked = queue[0] if queue else None
-            if known is None or asked is None or asked.may_change or asked.reported:
+            if known is None or asked is None or not is_usual:
                 return self._read_head(run, position, row)
             time_ns = times[row]
             if (
                 asked.acknowledged > position
-                or asked.method == b"HEAD"
                 or time_ns - asked.time_ns > EXPIRY_NS
-                or conversation.requests.has_skipped()
+                or asked.method == b"HEAD"
+                or asked.may_change
+                or asked.reported
             ):
                 return self._read_head(run, position, row)
-            del queue[0]
-            end, (status, length) = known
-            asked.status = status
+            end, asked.status, length = known
             asked.response_time_ns = time_ns
-            position += end + len(END_OF_HEAD) - start + length
-            if position > run.stop:
+            del queue[0]
+            position += end + length - start
+            if position > stop:
                 self._current = asked
                 self._skip_to = position
                 self._state = self._body
-                return run.stop
+                return stop
             if row + 1 < last and cuts[row + 1] < position:
                 row = bisect_right(cuts, position - 1, row + 2, last) - 1
                 time_ns = times[row]
-                if time_ns - asked.time_ns > EXPIRY_NS:
-                    conversation.done.append(asked)
-                    continue
-            asked.end_time_ns = time_ns
-            asked.complete = True
-            conversation.done.append(asked)
+            if time_ns - asked.time_ns <= EXPIRY_NS:
+                asked.end_time_ns = time_ns
+                asked.complete = True
+            finish(asked)
+            if row + 1 < last and cuts[row + 1] == position:
+                row += 1
         return position
 
     def _read_head(self, run: Data, position: int, row: int) -> int:

@@ -32,9 +32,10 @@ class RequestTemplate(NamedTuple):
 
     fields_before: Fields
     fields_after: Fields
+    is_plain: bool
+    """No field that is kept but the traceparent."""
     authority: bytes | None
     user_agent: bytes | None
-    framing: int
 
 
 Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
@@ -42,7 +43,10 @@ Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
 
 
 class RequestTemplates:
-    """Templates of requests, by the bytes before and behind the traceparent's line."""
+    """Templates of requests, by all bytes of the segment before and behind the traceparent's line.
+
+    The empty line at its end is among them, so a second request in the segment is not overlooked.
+    """
 
     def __init__(self, heads: Heads) -> None:
         self._heads = heads
@@ -50,56 +54,61 @@ class RequestTemplates:
         self._misses = 0
         self._resting = 0
 
-    def recognise(self, octets: bytes) -> Recognised | None:
-        """Read a whole head (without the empty line that ends it) if it follows a known template."""
+    def recognise(self, segment: bytes) -> Recognised | None:
+        """Read a segment that is one whole request, if its head is of a known form. It ends with an empty line."""
         if self._resting:
             self._resting -= 1
             return None
-        line_end = octets.find(LINE_END)
-        at = octets.find(TRACEPARENT_LINES[0], line_end)
+        line_end = segment.find(LINE_END)
+        at = segment.find(TRACEPARENT_LINES[0], line_end)
         if at < 0:
-            at = octets.find(TRACEPARENT_LINES[1], line_end)
+            at = segment.find(TRACEPARENT_LINES[1], line_end)
         if at < 0:
-            before, after = octets[line_end:], b""
+            template = self._known.get((segment[line_end:], b""))
         else:
-            before, after = octets[line_end:at], octets[at + _LINE_BYTES :]
-        template = self._known.get((before, after))
-        parts = octets[:line_end].split(b" ")
-        if template is None or len(parts) != 3 or parts[0] not in _METHODS:  # noqa: PLR2004
-            if line_end >= 0:
-                self._miss(before, after)
+            template = self._known.get((segment[line_end:at], segment[at + _LINE_BYTES :]))
+        if template is None:
+            self._miss(segment, line_end, at)
             return None
-        version = _VERSIONS.get(parts[2])
-        if version is None:
+        try:
+            method, target, version = segment[:line_end].split(b" ")
+        except ValueError:
             return None
-        fields = template.fields_before
-        if at >= 0:
-            value = octets[at + _VALUE_AT : at + _LINE_BYTES]
-            if b"\r" in value or b"\n" in value:
-                return None
-            fields = [*fields, (b"traceparent", value), *template.fields_after]
+        if method not in _METHODS or version not in _VERSIONS:
+            return None
         self._misses = 0
-        return parts[0], parts[1], version, fields, template
+        if at < 0:
+            return method, target, _VERSIONS[version], template.fields_before, template
+        value = segment[at + _VALUE_AT : at + _LINE_BYTES]
+        if b"\n" in value:
+            return None
+        fields = [(b"traceparent", value)]
+        if template.is_plain:
+            return method, target, _VERSIONS[version], fields, template
+        return method, target, _VERSIONS[version], [*template.fields_before, *fields, *template.fields_after], template
 
-    def _miss(self, before: bytes, after: bytes) -> None:
-        """Remember what some lines mean, unless there is anything unusual about them."""
+    def _miss(self, segment: bytes, line_end: int, at: int) -> None:
+        """Remember what the lines of a segment mean, if it is one request and nothing about it is unusual."""
         self._misses += 1
         if self._misses > MISSES:
             self._misses, self._resting = MISSES - 1, REST
             return
-        if len(before) + len(after) > REMEMBERED_BYTES or not (after == b"" or after.startswith(LINE_END)):
+        if line_end < 0 or len(segment) - line_end > REMEMBERED_BYTES:
             return
-        if not (_is_regular(before) and _is_regular(after)):
+        before, after = (segment[line_end:], b"") if at < 0 else (segment[line_end:at], segment[at + _LINE_BYTES :])
+        lines = (before + after).removesuffix(END_OF_HEAD)
+        if not _is_regular(lines) or not (after == b"" or after.startswith(LINE_END)):
             return
-        first = self._heads.request(_with_start_line(before))
-        second = self._heads.request(_with_start_line(after))
-        whole = self._heads.request(_with_start_line(before + after))
-        if first is None or second is None or whole is None or whole.is_upgrade or whole.is_preflight:
+        first = self._heads.request(_with_start_line(before.removesuffix(END_OF_HEAD)))
+        second = self._heads.request(_with_start_line(after.removesuffix(END_OF_HEAD)))
+        whole = self._heads.request(_with_start_line(lines))
+        if first is None or second is None or whole is None or whole.is_upgrade or whole.is_preflight or whole.framing:
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()
+        is_plain = not first.fields and not second.fields
         self._known[before, after] = RequestTemplate(
-            first.fields, second.fields, whole.authority, whole.user_agent, whole.framing
+            first.fields, second.fields, is_plain, whole.authority, whole.user_agent
         )
 
 
@@ -113,8 +122,8 @@ class ResponseTemplates:
         self._misses = 0
         self._resting = 0
 
-    def recognise(self, buffer: bytes, start: int, stop: int) -> tuple[int, ResponseHead] | None:
-        """Return where a known head that begins at `start` ends in the buffer, and what it says."""
+    def recognise(self, buffer: bytes, start: int, stop: int) -> tuple[int, int, int] | None:
+        """Read a known head that begins at `start`: where its body begins in the buffer, its status, its length."""
         if self._resting:
             self._resting -= 1
             return None
@@ -128,7 +137,8 @@ class ResponseTemplates:
                 self._misses, self._resting = MISSES - 1, REST
             return None
         self._misses = 0
-        return end, head
+        status, length = head
+        return end + len(END_OF_HEAD), status, length
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
         """Remember a whole and regular head that was read."""
