@@ -281,6 +281,33 @@ def dissected(packets: Sequence[Packet], sizes: Sizes = None, link_types: tuple[
     return dissection.close()
 
 
-def facts(exchange: Exchange) -> tuple[object, ...]:
+FACTS = (
+    "packet", "time_ns", "client", "server", "protocol", "version", "capture", "sequence", "method",
+    "target", "fields", "unseen", "authority", "user_agent", "preflight", "status", "response_time_ns", "end_time_ns",
+    "complete", "unanswered",
+)  # fmt: skip
+
+
+def facts(exchange: Exchange) -> dict[str, object]:
     """Return everything that is known of an exchange, to compare."""
-    return tuple(getattr(exchange, name) for name in Exchange.__slots__)
+    return {name: getattr(exchange, name) for name in FACTS}
+
+
+def heard_messages(
+    packets: Sequence[Packet] | Conversation, link_types: tuple[int, ...] = (ETHERNET,)
+) -> Dissection:
+    """Read a whole capture, and check that blocks of any size tell the same."""
+    capture = packets.packets if isinstance(packets, Conversation) else packets
+    whole = dissected(capture, None, link_types)
+    for size in (1, 2):
+        again = dissected(capture, size, link_types)
+        assert again.told() == whole.told()
+        assert [facts(exchange) for exchange in again.in_order()] == [facts(exchange) for exchange in whole.in_order()]
+        assert again.anomalies() == whole.anomalies()
+        assert (again.opaque(), again.parsed_bytes()) == (whole.opaque(), whole.parsed_bytes())
+    return whole
+
+
+def exchanges_in(packets: Sequence[Packet] | Conversation) -> list[str]:
+    """Return the exchanges of a capture in words, the same for blocks of any size."""
+    return heard_messages(packets).told()

@@ -8,9 +8,9 @@ FIN_END = "end: fin"
 CAPTURE_END = "end: capture"
 
 
-def opened(**how: int) -> Conversation:
+def opened(client_sequence: int = 1000) -> Conversation:
     """Return a conversation after its handshake."""
-    talk = Conversation(**how)
+    talk = Conversation(client_sequence=client_sequence)
     talk.open()
     return talk
 

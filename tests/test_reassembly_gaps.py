@@ -10,9 +10,9 @@ CAPTURE_END = "end: capture"
 MS = 1_000_000
 
 
-def opened(**how: int) -> Conversation:
+def opened(client_sequence: int = 1000) -> Conversation:
     """Return a conversation after its handshake."""
-    talk = Conversation(**how)
+    talk = Conversation(client_sequence=client_sequence)
     talk.open()
     return talk
 

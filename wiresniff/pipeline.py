@@ -165,7 +165,10 @@ class Pipeline:
             exchanges.sort(key=settled)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
-        return self._judge(exchanges)
+        judgements = self._judge(exchanges)
+        for account in accounts:
+            self._count_traffic(account)
+        return judgements
 
     def _judge(self, exchanges: list[Exchange]) -> list[Judgement]:
         if self._judges:

@@ -18,12 +18,15 @@ class Speech(Enum):
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 REQUEST_LINE = re.compile(rb"\r?\n?(" + _TOKEN + rb"{1,32}) ([^\x00-\x20\x7f]+) HTTP/1\.([0-9])\r?\n")
 """RFC 9112 3: method, target, version. Empty lines before it are ignored (RFC 9112 2.2)."""
-_REQUEST_START = re.compile(rb"[A-Z][A-Z\-_]{0,31} (?:/|\*|[a-zA-Z][a-zA-Z0-9+.\-]*://|[^\x00-\x20\x7f]+(?: HTTP/1\.|$))")
+_REQUEST_START = re.compile(
+    rb"[A-Z][A-Z\-_]{0,31} (?:/|\*|[a-zA-Z][a-zA-Z0-9+.\-]*://|[^\x00-\x20\x7f]+(?: HTTP/1\.|\Z))"
+)
 """Enough of a request line to wait for the rest."""
 STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: [^\r\n\x00]*)?\r?\n")
 """RFC 9112 4; the reason phrase, and the blank before it, may be absent."""
 _STATUS_START = b"HTTP/1."
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""RFC 9113 3.4."""
 _TLS_HANDSHAKE = re.compile(rb"\x16\x03[\x00-\x04]")
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x48]")
 """RFC 8446 5.1: type, version, length (at most 2^14 + 256, or 2048 in older versions)."""
@@ -34,11 +37,13 @@ LINE_BYTES = 8192
 def probe(octets: bytes) -> Speech:
     """Say what the bytes at the beginning of a flow are; `UNSURE` only for a short piece."""
     if REQUEST_LINE.match(octets):
-        return Speech.HTTP2_CLIENT if octets.startswith(b"PRI * HTTP/2.0") else Speech.HTTP1_REQUEST
+        return Speech.HTTP1_REQUEST
     if STATUS_LINE.match(octets):
         return Speech.HTTP1_RESPONSE
     if _TLS_HANDSHAKE.match(octets) and (len(octets) < 6 or octets[5] in (0x01, 0x02)):  # noqa: PLR2004  # hello
         return Speech.TLS if len(octets) >= 6 else Speech.UNSURE  # noqa: PLR2004
+    if octets.startswith(_HTTP2_PREFACE):
+        return Speech.HTTP2_CLIENT
     return Speech.UNSURE if _may_become(octets.lstrip(b"\r\n")) else Speech.UNKNOWN
 
 
@@ -46,13 +51,17 @@ def _may_become(octets: bytes) -> bool:
     """More bytes could make this a request line, a status line, a preface or a TLS hello."""
     if len(octets) > LINE_BYTES:
         return False
-    if octets.startswith(_HTTP2_PREFACE[: len(octets)]) or _STATUS_START.startswith(octets[: len(_STATUS_START)]):
+    if _HTTP2_PREFACE.startswith(octets):
+        return True
+    if _STATUS_START.startswith(octets[: len(_STATUS_START)]):
         return b"\n" not in octets
     if _TLS_HANDSHAKE.match(octets) or b"\x16\x03".startswith(octets):
         return len(octets) < 6  # noqa: PLR2004
     if b"\n" in octets:
         return False
-    return bool(_REQUEST_START.match(octets)) or bool(re.fullmatch(_TOKEN + rb"{1,32}(?: [^\x00-\x20\x7f]*(?: HTTP/1\.?[0-9]?\r?)?)?", octets))
+    return bool(_REQUEST_START.match(octets)) or bool(
+        re.fullmatch(_TOKEN + rb"{1,32}(?: [^\x00-\x20\x7f]*(?: HTTP/1\.?[0-9]?\r?)?)?", octets)
+    )
 
 
 def begins_request(octets: bytes) -> bool:

@@ -1,9 +1,15 @@
-"""What does a connection speak? Decided once, from bytes, never from ports."""
+"""What does a connection speak? Decided once, from bytes, never from ports.
+
+The segments of both flows are looked at one by one in the order in which they came, so that the answer is the same for
+blocks of any size. The first flow that shows what it is decides. One that shows nothing known leaves it to the other:
+a server that is no HTTP server was sent a request all the same.
+"""
 
 from collections import deque
-from typing import NamedTuple
+from enum import Enum, auto
+from typing import NamedTuple, TypeAlias
 
-from wiresniff.model.delivery import Connection, Data, Gap
+from wiresniff.model.delivery import Connection, Data, End, Gap, Item
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Inbox, Skipped
 from wiresniff.protocols.probe import LINE_BYTES, Speech, begins_request, is_tls_record, probe
 from wiresniff.protocols.tls import server_name
@@ -12,128 +18,260 @@ SEGMENTS_TRIED = 256
 """Segments of a flow looked at before it is given up: the bodies in flight when a capture begins are rarely longer."""
 TLS_RECORDS_NEEDED = 2
 """Two segments that begin like a TLS record: one may be chance."""
+PROBE_AGAIN_BYTES = 64
+"""Longer than any method and any preface: from there on only the end of the line says more."""
+
+Due: TypeAlias = tuple[int, int]
+"""When something is to be looked at: time and packet."""
+NEVER: Due = (1 << 63, 0)
 
 
 class Recognised(NamedTuple):
-    """The answer: what is spoken, and which flow is the client's (None when that is not known)."""
+    """The answer: what is spoken, and which flow is the client's."""
 
     speech: Speech
     client_flow: int | None
     name: str | None = None
 
 
+class Mode(Enum):
+    """How a flow is looked at."""
+
+    BEGINNING = auto()
+    """From its first byte on; what was looked at is kept."""
+    TORN = auto()
+    """Its beginning says too little, and bytes behind it are missing; kept, as the other flow may tell what it is."""
+    SEARCHING = auto()
+    """The beginning was not seen: only beginnings of segments can be looked at, and are passed over."""
+    FOREIGN = auto()
+    """It began, and is nothing that is known: passed over."""
+
+
+KEEPING = (Mode.BEGINNING, Mode.TORN)
+
+
+class Sought:
+    """One flow: how far it was looked at, and what is left of it in the inbox."""
+
+    __slots__ = (
+        "_inbox", "_kept", "_pieces", "_probed_bytes", "is_over", "mode", "position", "skipped", "skipped_bytes",
+        "tried",
+    )  # fmt: skip
+
+    def __init__(self, inbox: Inbox, *, joined_late: bool) -> None:
+        self._inbox = inbox
+        self._kept = 0
+        """Items at the head of the inbox that were looked at whole."""
+        self._pieces: list[bytes] = []
+        self._probed_bytes = 0
+        self.mode = Mode.SEARCHING if joined_late else Mode.BEGINNING
+        self.position = 0
+        """Everything before it was looked at."""
+        self.is_over = False
+        self.tried = 0
+        self.skipped: deque[Skipped] = deque(maxlen=SKIPPED_REMEMBERED)
+        """Segments passed over in which parts of a message may be."""
+        self.skipped_bytes = 0
+
+    def item(self) -> Item | None:
+        """Return what is to be looked at next."""
+        items = self._inbox.items
+        return items[self._kept] if self._kept < len(items) and not self.is_over else None
+
+    def due(self) -> Due:
+        """Return when that came."""
+        item = self.item()
+        if item is None:
+            return NEVER
+        if isinstance(item, Data):
+            row = item.row_of(max(self.position, item.position))
+            return item.columns.times[row], item.columns.packets[row]
+        return item.time_ns, 0
+
+    def is_given_up(self) -> bool:
+        """Nothing is expected of this flow."""
+        return self.mode is Mode.FOREIGN or self.is_over or self.tried >= SEGMENTS_TRIED
+
+    def add(self, octets: bytes) -> bytes | None:
+        """Add a segment to the beginning; returns the beginning when it may say more than it did."""
+        self._pieces.append(octets)
+        length, self._probed_bytes = self._probed_bytes, self._probed_bytes + len(octets)
+        if PROBE_AGAIN_BYTES <= length <= LINE_BYTES and b"\n" not in octets:
+            return None
+        self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]
+
+    def go_on(self, run: Data, stop: int) -> None:
+        """Go on behind a segment."""
+        if self.mode in KEEPING:
+            self.position = stop
+            self._kept += stop == run.stop
+            if self.mode is Mode.TORN and stop - self._inbox.items[0].position > LINE_BYTES:
+                self.search(Mode.SEARCHING)
+        else:
+            self._pass_over(run, stop)
+
+    def lose(self, gap: Gap) -> None:
+        """Bytes are missing here."""
+        self.position = gap.stop
+        if self._kept:
+            self.mode = Mode.TORN if self.mode is Mode.BEGINNING else self.mode
+            self._kept += 1
+        else:
+            self.mode = Mode.SEARCHING if self.mode is Mode.BEGINNING else self.mode
+            self._inbox.items.popleft()
+
+    def search(self, mode: Mode) -> None:
+        """Keep nothing from now on: pass over what was kept."""
+        self.mode = mode
+        self._pieces = []
+        items, stop = self._inbox.items, self.position
+        kept, self._kept, self.position = self._kept, 0, items[0].position
+        for _ in range(kept):
+            if type(items[0]) is Data:
+                self._pass_over(items[0], items[0].stop)
+            else:
+                items.popleft()
+        if items and type(items[0]) is Data:
+            self._pass_over(items[0], stop)
+
+    def _pass_over(self, run: Data, stop: int) -> None:
+        """Take the segments before `stop` away, and remember where they were."""
+        columns = run.columns
+        position = max(self.position, run.position)
+        while position < stop:
+            row = run.row_of(position)
+            end = segment_stop(run, row)
+            self.tried += 1
+            self.skipped_bytes += end - position
+            if self.mode is not Mode.FOREIGN:
+                self.skipped.append(Skipped(position, end, columns.packets[row], run.capture, columns.times[row]))
+            position = end
+        self.position = position
+        if position == run.stop:
+            self._inbox.items.popleft()
+
+    def settle(self) -> None:
+        """Cut off what was passed over of the run at hand."""
+        items = self._inbox.items
+        if self.mode not in KEEPING and items:
+            item = items[0]
+            if type(item) is Data and item.position < self.position:
+                items[0] = item.owned(self.position)
+
+
 class Recognition:
     """Looks at both flows of a connection until one of them says what it is."""
 
-    __slots__ = ("_connection", "_inboxes", "_is_lost", "_tls_records", "_tried", "skipped", "skipped_bytes")
+    __slots__ = ("_connection", "_sought", "_tls_records")
 
     def __init__(self, connection: Connection, inboxes: tuple[Inbox, Inbox]) -> None:
         self._connection = connection
-        self._inboxes = inboxes
-        self._is_lost = list(connection.joined_late)
-        """Per flow: its beginning was not seen, so only beginnings of segments can be looked at."""
-        self._tried = [0, 0]
+        self._sought = (
+            Sought(inboxes[0], joined_late=connection.joined_late[0]),
+            Sought(inboxes[1], joined_late=connection.joined_late[1]),
+        )
         self._tls_records = 0
-        self.skipped = (deque[Skipped](maxlen=SKIPPED_REMEMBERED), deque[Skipped](maxlen=SKIPPED_REMEMBERED))
-        """Segments of each flow passed over while looking."""
-        self.skipped_bytes = 0
 
     def is_synchronised(self, flow: int) -> bool:
-        """The flow's next byte is the first that it ever sent."""
-        items = self._inboxes[flow].items
-        at_start = not items or (type(items[0]) is Data and items[0].position == 0)
-        return not self._is_lost[flow] and at_start
+        """Tell whether the flow's next byte is the first that it ever sent."""
+        return self._sought[flow].mode in KEEPING
+
+    @property
+    def skipped(self) -> tuple[deque[Skipped], deque[Skipped]]:
+        """Segments of each flow passed over while looking, in which parts of a message may be."""
+        return self._sought[0].skipped, self._sought[1].skipped
+
+    @property
+    def skipped_bytes(self) -> int:
+        """Bytes of both flows passed over while looking."""
+        return self._sought[0].skipped_bytes + self._sought[1].skipped_bytes
 
     def run(self) -> Recognised | None:
-        """Look at what is there; items that can't be the beginning of anything known are taken away."""
-        for flow in (0, 1):
-            found = self._flow(flow)
+        """Look at what is there; what can't be the beginning of anything known is taken away."""
+        first, second = self._sought
+        while True:
+            due, other_due = first.due(), second.due()
+            if due == other_due == NEVER:
+                return None
+            found = self._look(0 if due <= other_due else 1)
+            if found is None and self._is_hopeless():
+                found = Recognised(Speech.UNKNOWN, self._likely_client())
             if found is not None:
+                first.settle()
+                second.settle()
                 return found
-        if all(self._is_given_up(flow) for flow in (0, 1)) and any(self._tried):
-            return Recognised(Speech.UNKNOWN, None)
+
+    def _look(self, flow: int) -> Recognised | None:
+        """Look at the next segment, gap or end of a flow."""
+        sought = self._sought[flow]
+        item = sought.item()
+        if type(item) is Data:
+            return self._segment(flow, sought, item)
+        if type(item) is Gap:
+            sought.lose(item)
+        elif type(item) is End:
+            sought.is_over = True
         return None
 
-    def _is_given_up(self, flow: int) -> bool:
-        inbox = self._inboxes[flow]
-        return self._tried[flow] >= SEGMENTS_TRIED or (inbox.ended and not inbox.items)
+    def _segment(self, flow: int, sought: Sought, run: Data) -> Recognised | None:
+        position = max(sought.position, run.position)
+        row = run.row_of(position)
+        found = None
+        if sought.mode is Mode.BEGINNING:
+            found = self._beginning(flow, sought, run.stretch(position, row, segments=1))
+        elif sought.mode is not Mode.FOREIGN and run.columns.cuts[row] == position:
+            found = self._after_loss(flow, run.stretch(position, row, segments=1))
+        if found is None:
+            sought.go_on(run, segment_stop(run, row))
+        return found
 
-    def _flow(self, flow: int) -> Recognised | None:
-        items = self._inboxes[flow].items
-        while items:
-            item = items[0]
-            if type(item) is Data:
-                found = self._lost_run(flow, item) if self._is_lost[flow] else self._first_run(flow)
-                if found is not None:
-                    return found
-                if not self._is_lost[flow]:
-                    return None  # more bytes are needed, and these will be read again with them
-            elif type(item) is Gap:
-                self._is_lost[flow] = True
-            items.popleft()
-        return None
-
-    def _first_run(self, flow: int) -> Recognised | None:
-        """The first bytes of a flow must show what it is."""
-        octets = first_bytes(self._inboxes[flow])
-        speech = probe(octets)
-        if speech is Speech.UNSURE:
+    def _beginning(self, flow: int, sought: Sought, octets: bytes) -> Recognised | None:
+        """Read what the first bytes of a flow show it to be."""
+        beginning = sought.add(octets)
+        speech = Speech.UNSURE if beginning is None else probe(beginning)
+        if beginning is None or speech is Speech.UNSURE:
             return None
-        if speech is Speech.HTTP1_REQUEST:
-            return Recognised(speech, flow)
+        if speech is Speech.UNKNOWN:
+            sought.search(Mode.FOREIGN)
+            return None
         if speech is Speech.HTTP1_RESPONSE:
             return Recognised(speech, 1 - flow)
         if speech is Speech.TLS:
-            name = server_name(octets)
-            return Recognised(speech, flow if octets[5:6] == b"\x01" else 1 - flow, name)
+            is_client_hello = beginning[5:6] == b"\x01"
+            return Recognised(speech, flow if is_client_hello else 1 - flow, server_name(beginning))
+        return Recognised(speech, flow)
+
+    def _after_loss(self, flow: int, octets: bytes) -> Recognised | None:
+        """Read a segment that may begin a message; what only looks like one will be found out."""
+        if begins_request(octets):
+            return Recognised(Speech.HTTP1_REQUEST, flow)
+        speech = probe(octets)
+        if speech is Speech.HTTP1_RESPONSE:
+            return Recognised(speech, 1 - flow)
         if speech is Speech.HTTP2_CLIENT:
             return Recognised(speech, flow)
-        # A server may greet first, and a client may answer in HTTP all the same; but nothing that is known does.
-        return Recognised(Speech.UNKNOWN, None)
-
-    def _lost_run(self, flow: int, run: Data) -> Recognised | None:
-        """Look at the beginning of each segment; what lies before the one that is known is cut off."""
-        columns = run.columns
-        position = run.position
-        while position < run.stop:
-            row = run.row_of(position)
-            stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
-            octets = run.stretch(position, row, segments=1)
-            found = self._segment(flow, octets) if columns.cuts[row] == position else None
-            if found is not None:
-                self._inboxes[flow].items[0] = run.owned(position)
-                return found
-            self._tried[flow] += 1
-            self.skipped_bytes += stop - position
-            if columns.cuts[row] == position:
-                self.skipped[flow].append(Skipped(position, stop, columns.packets[row], run.capture, columns.times[row]))
-            position = stop
-        return None
-
-    def _segment(self, flow: int, octets: bytes) -> Recognised | None:
-        if begins_request(octets):
-            is_http2 = octets.startswith(b"PRI * HTTP/2.0")
-            return Recognised(Speech.HTTP2_CLIENT if is_http2 else Speech.HTTP1_REQUEST, flow)
-        if probe(octets) is Speech.HTTP1_RESPONSE:
-            return Recognised(Speech.HTTP1_RESPONSE, 1 - flow)
         if is_tls_record(octets):
             self._tls_records += 1
             if self._tls_records >= TLS_RECORDS_NEEDED:
-                return Recognised(Speech.TLS, None)
+                return Recognised(Speech.TLS, self._likely_client())
         return None
 
+    def _is_hopeless(self) -> bool:
+        """Both flows are given up, or one is foreign and the other has been silent for long."""
+        first, second = self._sought
+        if not (first.tried or second.tried):
+            return False
+        return all(each.is_given_up() for each in self._sought) or any(
+            each.mode is Mode.FOREIGN and each.tried >= SEGMENTS_TRIED for each in self._sought
+        )
 
-def first_bytes(inbox: Inbox) -> bytes:
-    """Return the contiguous bytes at the beginning of an inbox, as many as recognition may need."""
-    pieces: list[bytes] = []
-    length = 0
-    for item in inbox.items:
-        if type(item) is not Data or length > LINE_BYTES:
-            break
-        position = item.position
-        while position < item.stop and length <= LINE_BYTES:
-            piece = item.stretch(position, item.row_of(position))
-            pieces.append(piece)
-            position += len(piece)
-            length += len(piece)
-    return b"".join(pieces)
+    def _likely_client(self) -> int | None:
+        """Who asks can't be read; services listen on low ports, and clients speak from high ones."""
+        first, second = self._connection.endpoints
+        return None if first.port == second.port else int(second.port > first.port)
+
+
+def segment_stop(run: Data, row: int) -> int:
+    """Position one behind the last byte of a segment."""
+    return run.columns.cuts[row + 1] if row + 1 < run.last else run.stop
