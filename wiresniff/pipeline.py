@@ -99,7 +99,7 @@ class CapturePoint:
             return []
 
     def close(self) -> list[Exchange | Traffic]:
-        """The capture is at its end."""
+        """Read what is left: the capture is at its end."""
         events: list[Exchange | Traffic] = []
         for delivery in self._reassembler.close():
             events += self._dissect(delivery)
@@ -156,12 +156,13 @@ class Pipeline:
     def _audit(self, events: list[Exchange | Traffic]) -> list[Judgement]:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
         exchanges: list[Exchange] = []
+        accounts: list[Traffic] = []
         for event in events:
             if isinstance(event, Traffic):
-                self._count_traffic(event)
+                accounts.append(event)
             else:
                 exchanges.append(event)
-        if self._judges or len(self._points) > 1:
+        if self._judges or self._joins:
             exchanges.sort(key=settled)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
