@@ -6,7 +6,7 @@ import pytest
 
 from wiresniff.model.context import ABSENT, Carrier, Presence, Reading, TraceContext
 from wiresniff.model.delivery import Endpoint
-from wiresniff.model.exchanges import Exchange, Unseen
+from wiresniff.model.exchanges import Channel, Exchange, Unseen
 from wiresniff.model.policy import Keep, Privacy
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 from wiresniff.report.records import record, record_line
@@ -23,8 +23,8 @@ VALID = Reading(
 def exchange(target: bytes | None = b"/price/17?user=1", method: bytes | None = b"GET") -> Exchange:
     """One answered request in packet 7 of the first capture."""
     one = Exchange(
-        Endpoint("10.0.0.11", 40_000), Endpoint("10.0.0.12", 8080), "http/1", "1.1", 1_760_000_000_017_000_051,
-        0, 0, 7, 1, method, target, [],
+        Channel(Endpoint("10.0.0.11", 40_000), Endpoint("10.0.0.12", 8080), 0), "http/1", "1.1",
+        1_760_000_000_017_000_051, 0, 7, 1, method, target, [],
     )  # fmt: skip
     one.status, one.complete, one.end_time_ns = 200, True, one.time_ns + 3_200_000
     one.authority, one.user_agent = b"pricing:8080", b"okhttp/4.9"

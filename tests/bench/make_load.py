@@ -99,7 +99,8 @@ function request()
   if traceparent then fields = fields .. "traceparent: " .. traceparent .. "\\r\\n" end
   if math.random(20) == 1 then
     local body = '{{"sku":"' .. id(2) .. '","quantity":' .. math.random(9) .. "}}"
-    return "POST /api/orders" .. fields .. "Content-Type: application/json\\r\\nContent-Length: " .. #body .. "\\r\\n\\r\\n" .. body
+    local kind = "Content-Type: application/json\\r\\nContent-Length: " .. #body
+    return "POST /api/orders" .. fields .. kind .. "\\r\\n\\r\\n" .. body
   end
   return "GET " .. targets[math.random(#targets)] .. "?page=" .. math.random(50) .. fields .. "\\r\\n"
 end

@@ -16,7 +16,7 @@ Identity: TypeAlias = tuple[tuple[str, int], tuple[str, int], int, bytes | None]
 
 
 def identity(exchange: Exchange) -> Identity:
-    """What two sights of one request have in common."""
+    """Return what two sights of one request have in common."""
     return exchange.client, exchange.server, exchange.sequence, exchange.target
 
 

@@ -8,6 +8,6 @@ YOUNG_OBJECTS = 100_000
 
 
 def settle() -> None:
-    """Arrange the process. Before NumPy is imported: it would start threads for linear algebra, which nobody does here."""
+    """Arrange the process, before NumPy is imported: it would start threads for linear algebra, which nobody does."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)

@@ -1,4 +1,4 @@
-"""What the person said: services, exemptions, thresholds, privacy. Plain data; `wiresniff.config` reads it from YAML."""
+"""What the person said: services, exemptions, thresholds, privacy. Plain data; `config` reads it from YAML."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -67,23 +67,23 @@ class PairTotals:
 
     @property
     def missing_ratio(self) -> float | None:
-        """missing / (valid + malformed + missing); None when nothing was judged."""
+        """Return missing / (valid + malformed + missing); None when nothing was judged."""
         return self.missing / self.judged if self.judged else None
 
     @property
     def malformed_ratio(self) -> float | None:
-        """malformed / (valid + malformed + missing); None when nothing was judged."""
+        """Return malformed / (valid + malformed + missing); None when nothing was judged."""
         return self.malformed / self.judged if self.judged else None
 
     @property
     def indeterminate_ratio(self) -> float | None:
-        """indeterminate / (all but exempt); None when there are none."""
+        """Return indeterminate / (all but exempt); None when there are none."""
         owed = self.requests - self.exempt
         return self.indeterminate / owed if owed else None
 
     @property
     def sampled_ratio(self) -> float | None:
-        """sampled / valid; None when none is valid."""
+        """Return sampled / valid; None when none is valid."""
         return self.sampled / self.valid if self.valid else None
 
     def witness(self, word: str, witness: Witness) -> None:

@@ -24,7 +24,8 @@ class _Dialogue:
     """What is kept of a connection: its flows, and who reads them."""
 
     __slots__ = (
-        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason", "recognition",
+        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason",
+        "recognition",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -58,11 +59,11 @@ class Dissector:
         self._swept_ns = 0
 
     def counters(self) -> Counter[str]:
-        """Counts under the names of `model.accounting`."""
+        """Return counts under the names of `model.accounting`."""
         return self._counts
 
     def anomalies(self) -> Counter[str]:
-        """Counts per anomaly."""
+        """Return counts per anomaly."""
         return self._anomalies
 
     def feed(self, delivery: Delivery) -> list[Event]:

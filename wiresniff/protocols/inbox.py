@@ -59,7 +59,7 @@ class Inbox:
             self.ended = True
 
     def acknowledged_by(self, position: int) -> int | None:
-        """What the sender had received when it sent the byte before `position`; None when that was not seen."""
+        """Return what the sender had received when it sent the byte before `position`; None when that was not seen."""
         for sent in reversed(self._sent):
             if sent.stop < position:
                 break

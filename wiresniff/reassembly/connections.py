@@ -59,7 +59,7 @@ class TrackedConnection:
         return self.flows[0].is_smooth() and self.flows[1].is_smooth()
 
     def replaces(self, segment: Segment) -> bool:
-        """The segment is of a new connection on these ports."""
+        """Say whether the segment is of a new connection on these ports."""
         if not segment.flags & SYN:
             return self.strange >= limits.STRANGE_SEGMENTS and self.is_far(segment)
         known = self.syn[segment.direction]
@@ -69,12 +69,12 @@ class TrackedConnection:
         return self.ended or (base is not None and base != advance(segment.sequence, 1))
 
     def is_far(self, segment: Segment) -> bool:
-        """The segment is further from its flow than any window reaches."""
+        """Say whether the segment is further from its flow than any window reaches."""
         flow = self.flows[segment.direction]
         return flow.base is not None and abs(flow.place(segment.sequence) - flow.position) > limits.WINDOW_BYTES
 
     def open(self, segment: Segment) -> None:
-        """A SYN says where a flow begins; the SYN of an answer also where the other did (RFC 9293 3.5)."""
+        """Begin a flow where its SYN says; the SYN of an answer also says where the other began (RFC 9293 3.5)."""
         direction = segment.direction
         self.syn[direction] = segment.sequence
         self._begin(direction, advance(segment.sequence, 1))
@@ -202,7 +202,7 @@ class Disordered:
             self._give_up_missing(flow, time_ns, items)
 
     def _keep_bounds(self, flow: Flow, time_ns: int, items: list[Item]) -> None:
-        """A full window ends the wait for what is missing."""
+        """End the wait for what is missing when the window is full."""
         while flow.pending and (
             flow.pending_bytes > limits.REORDER_FLOW_BYTES
             or len(flow.pending) > limits.REORDER_FLOW_SEGMENTS
@@ -269,7 +269,9 @@ class ConnectionTable:
         if len(self.tracked) < limits.CONNECTIONS:
             return []
         count = limits.CONNECTIONS // EVICTED_AT_ONCE
-        return nsmallest(count, self.tracked, key=lambda key: (not self.tracked[key].ended, self.tracked[key].last_time_ns))
+        return nsmallest(
+            count, self.tracked, key=lambda key: (not self.tracked[key].ended, self.tracked[key].last_time_ns)
+        )
 
 
 def address_text(packed: bytes) -> str:

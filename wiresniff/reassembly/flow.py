@@ -30,8 +30,8 @@ class Flow:
     """What is known of one direction of a connection."""
 
     __slots__ = (
-        "acknowledged", "base", "delivered", "ended", "fin", "missing_packets", "missing_since", "next_sequence", "pending",
-        "pending_bytes", "position",
+        "acknowledged", "base", "delivered", "ended", "fin", "missing_packets", "missing_since", "next_sequence",
+        "pending", "pending_bytes", "position",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Flow:
             self.fin = position
 
     def acknowledge(self, position: int, time_ns: int) -> None:
-        """The other side has everything before `position`."""
+        """Take it that the other side has everything before `position`."""
         if position > self.acknowledged:
             self.acknowledged = position
             self.look_for_missing(time_ns)
@@ -101,11 +101,11 @@ class Flow:
             self.missing_packets = 0
 
     def is_repeat(self, piece: Piece) -> bool:
-        """The piece brings nothing new."""
+        """Say whether the piece brings nothing new."""
         return piece.cut_stop <= self.position
 
     def differs(self, piece: Piece) -> bool:
-        """A byte of the piece differs from the first copy, as far as that is still at hand."""
+        """Say whether a byte of the piece differs from the first copy, as far as that is still at hand."""
         first_copies = (*overlapping(self.delivered, piece), *overlapping(self.pending, piece))
         return any(overlap_differs(kept, piece) for kept in first_copies)
 
@@ -247,4 +247,3 @@ def append_run(items: list[Item], piece: Piece, time_ns: int) -> None:
         run.columns, (start, stop, piece.position, time_ns, piece.packet, piece.acknowledged), strict=True
     ):
         column.append(value)  # type: ignore[attr-defined]  # lists, made above
-

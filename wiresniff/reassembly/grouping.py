@@ -117,10 +117,11 @@ def find_copies(block: SegmentBlock, groups: Groups) -> Mask:
             groups.group,
         ]
     )
-    is_copy = np.zeros(len(order), dtype=bool)
+    is_copy: Mask = np.zeros(len(order), dtype=np.bool_)
     for lag in range(1, COPIES_BEHIND + 1):
         is_copy[lag:] |= (key[:, lag:] == key[:, :-lag]).all(axis=0)
-    return is_copy & (block.payload_length[order] > 0) & ((block.flags[order] & OPENS_OR_CLOSES) == 0)
+    is_copy &= (block.payload_length[order] > 0) & ((block.flags[order] & OPENS_OR_CLOSES) == 0)
+    return is_copy
 
 
 COPIES_BEHIND = 4

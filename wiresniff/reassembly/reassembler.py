@@ -35,15 +35,15 @@ class Reassembler:
         self._swept_ns = 0
 
     def counters(self) -> Counter[str]:
-        """Counts under the names of `model.accounting`."""
+        """Return counts under the names of `model.accounting`."""
         return self._counts
 
     def anomalies(self) -> Counter[str]:
-        """Counts per anomaly."""
+        """Return counts per anomaly."""
         return self._anomalies
 
     def evictions(self) -> Counter[str]:
-        """Connections given up because the table was full."""
+        """Return connections given up because the table was full."""
         return self._evictions
 
     def feed(self, block: SegmentBlock) -> Iterator[Delivery]:
@@ -64,9 +64,7 @@ class Reassembler:
         yield from self._smooth(block, groups, tracked, smoothness)
         yield from self._disorderly(block, groups, smoothness)
 
-    def _find_smooth(
-        self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]
-    ) -> Smoothness:
+    def _find_smooth(self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]) -> Smoothness:
         expected = np.zeros((len(tracked), 2), dtype=np.uint32)
         is_known = np.zeros(len(tracked), dtype=bool)
         for group, known in enumerate(tracked):
@@ -88,7 +86,8 @@ class Reassembler:
         if not len(runs.rows):
             return
         positions = np.array(
-            [[known.flows[0].position, known.flows[1].position] if known else [0, 0] for known in tracked], dtype=np.int64
+            [[known.flows[0].position, known.flows[1].position] if known else [0, 0] for known in tracked],
+            dtype=np.int64,
         ).ravel()
         rows = runs.rows
         block_rows = groups.order.take(rows)
@@ -97,12 +96,12 @@ class Reassembler:
         stops = starts + lengths
         cuts = smoothness.offset.take(rows) + positions.take(runs.flow)
         columns = Columns(
-            starts=memoryview(starts),
-            stops=memoryview(stops),
-            cuts=memoryview(cuts),
-            times=memoryview(times.take(rows)),
-            packets=memoryview(block.number.take(block_rows)),
-            acknowledged=memoryview(smoothness.acknowledged.take(rows) + positions.take(runs.flow ^ 1)),
+            starts=starts.data,
+            stops=stops.data,
+            cuts=cuts.data,
+            times=times.take(rows).data,
+            packets=block.number.take(block_rows).data,
+            acknowledged=(smoothness.acknowledged.take(rows) + positions.take(runs.flow ^ 1)).data,
         )
         ends = (cuts + lengths)[runs.stops - 1].tolist()
         flows = runs.flow[runs.starts].tolist()
@@ -221,7 +220,7 @@ class Reassembler:
                 yield from self._forget(key, EndCause.IDLE, self._table.tracked[key].last_time_ns)
 
     def close(self) -> Iterator[Delivery]:
-        """The capture is at its end: end every connection."""
+        """End every connection: the capture is at its end."""
         for key in list(self._table.tracked):
             yield from self._forget(key, EndCause.CAPTURE, self._table.tracked[key].last_time_ns)
 
