@@ -99,14 +99,14 @@ def test_a_copy_is_looked_for_so_far_back(behind: int) -> None:
 @given(rows(), st.booleans())
 def test_runs_are_those_of_the_loop(some: list[Row], known: bool) -> None:
     """The payload rows of each flow, together and in order, and nothing of connections that are not smooth."""
-    groups, connections = grouped(some)
-    smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.full(len(connections), known))
+    groups = group_by_connection(block_of(some))
+    smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.full(len(groups.keys), known))
     runs = find_runs(smoothness, groups)
     found = [
         (*divmod(int(runs.flow[start]), 2), runs.rows[start:stop].tolist())
         for start, stop in zip(runs.starts.tolist(), runs.stops.tolist(), strict=True)
     ]
-    assert found == oracle.runs(connections, smoothness.is_smooth.tolist())
+    assert found == oracle.runs(some, oracle.group(some), smoothness.is_smooth.tolist())
 
 
 def test_more_connections_than_narrow_numbers_tell_apart() -> None:

@@ -86,14 +86,18 @@ def is_copy(rows: Sequence[Row], number: int) -> bool:
     return any(row == other for other in rows[max(number - COPIES_BEHIND, 0) : number])
 
 
-def runs(groups: Sequence[Sequence[Row]], smooth: Sequence[bool]) -> list[tuple[int, int, list[int]]]:
-    """Per smooth group and direction: the places (counted through all groups) of its rows that have payload."""
+def runs(rows: Sequence[Row], groups: Sequence[Group], smooth: Sequence[bool]) -> list[tuple[int, int, list[int]]]:
+    """Per smooth group and direction: the places (counted through all groups) of its rows that have payload.
+
+    Groups come in the order in which they appear in the capture.
+    """
     found = []
     place = 0
-    for number, rows in enumerate(groups):
+    for number, (_, members) in enumerate(groups):
         for direction in (0, 1):
-            places = [place + at for at, row in enumerate(rows) if row.direction == direction and row.length]
+            has_payload = [rows[member].direction == direction and rows[member].length > 0 for member in members]
+            places = [place + at for at, is_ours in enumerate(has_payload) if is_ours]
             if smooth[number] and places:
-                found.append((number, direction, places))
-        place += len(rows)
-    return found
+                found.append((members[0], (number, direction, places)))
+        place += len(members)
+    return [run for _, run in sorted(found)]

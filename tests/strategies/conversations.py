@@ -58,12 +58,17 @@ def retransmissions(draw: st.DrawFn, talk: Conversation) -> list[Packet]:
 
 
 @st.composite
-def captured(draw: st.DrawFn, talk: Conversation, *, loss: int = 5) -> list[Packet]:
-    """Capture a conversation with some of its packets lost (one in `loss`), late, or there twice.
+def captured(draw: st.DrawFn, talk: Conversation) -> list[Packet]:
+    """Capture a conversation with bytes sent again and some of its packets lost, late, or there twice."""
+    return draw(disturbed(talk, draw(retransmissions(talk))))
+
+
+@st.composite
+def disturbed(draw: st.DrawFn, talk: Conversation, packets: list[Packet], loss: int = 5) -> list[Packet]:
+    """Lose some packets (one in `loss`), let some come late, or twice; timestamps stay in order.
 
     Handshakes come in order or not at all: a SYN behind later data means that its ports are used again.
     """
-    packets = draw(retransmissions(talk))
     placed: list[tuple[float, Packet]] = []
     for place, packet in enumerate(packets):
         fate = draw(st.integers(0, 3 * loss))

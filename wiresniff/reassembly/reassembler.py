@@ -10,6 +10,7 @@ from wiresniff.model.segments import SYN, SegmentBlock
 from wiresniff.reassembly.connections import ConnectionTable, Disordered, Segment, Tracked, TrackedConnection
 from wiresniff.reassembly.grouping import (
     Groups,
+    Mask,
     Smoothness,
     find_copies,
     find_runs,
@@ -53,9 +54,11 @@ class Reassembler:
         groups = group_by_connection(block)
         tracked = [self._table.tracked.get(key) for key in groups.keys]
         smoothness = self._find_smooth(block, groups, tracked)
+        last_copies: dict[bytes, int] = {}
         if not smoothness.is_smooth.all():
             is_copy = find_copies(block, groups)
             if is_copy.any():
+                last_copies = times_of_last_copies(block, groups, is_copy)
                 self._counts["duplicate_segments"] += int(is_copy.sum())
                 block = without_rows(block, groups.order[is_copy])
                 groups = group_by_connection(block)
@@ -63,6 +66,10 @@ class Reassembler:
                 smoothness = self._find_smooth(block, groups, tracked)
         yield from self._smooth(block, groups, tracked, smoothness)
         yield from self._disorderly(block, groups, smoothness)
+        for key, time_ns in last_copies.items():
+            known = self._table.tracked.get(key)
+            if known is not None:
+                known.last_time_ns = time_ns
 
     def _find_smooth(self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]) -> Smoothness:
         expected = np.zeros((len(tracked), 2), dtype=np.uint32)
@@ -223,6 +230,14 @@ class Reassembler:
         """End every connection: the capture is at its end."""
         for key in list(self._table.tracked):
             yield from self._forget(key, EndCause.CAPTURE, self._table.tracked[key].last_time_ns)
+
+
+def times_of_last_copies(block: SegmentBlock, groups: Groups, is_copy: Mask) -> dict[bytes, int]:
+    """Return when the last packet of a connection came, by key, where that packet is a copy."""
+    last_rows = groups.stops - 1
+    which = np.flatnonzero(is_copy.take(last_rows))
+    times = block.timestamp_ns.take(groups.order.take(last_rows.take(which)))
+    return {groups.keys[group]: time_ns for group, time_ns in zip(which.tolist(), times.tolist(), strict=True)}
 
 
 def without_rows(block: SegmentBlock, rows: "np.typing.NDArray[np.int64]") -> SegmentBlock:
