@@ -283,7 +283,7 @@ class Auditor:
         )
 
     def _request_line(self, exchange: Exchange) -> str:
-        """Method and path as privacy allows."""
+        """Say method and path as privacy allows."""
         method = (exchange.method or b"?").decode("latin-1")
         if exchange.target is None:
             return visible(method)

@@ -84,5 +84,5 @@ class ChunkedBody:
             self.skip_to = position + size
 
     def survives(self, gap_stop: int) -> bool:
-        """A gap costs nothing when it ends within the data of a chunk, or with them."""
+        """Tell whether a gap costs nothing: it ends within the data of a chunk, or with them."""
         return self.expects is Chunks.DATA and gap_stop <= self.skip_to

@@ -116,7 +116,7 @@ class Conversation:
 
     @staticmethod
     def capture_ended(end: End) -> bool:
-        """The flow went on, but was not watched any longer."""
+        """Tell whether the flow went on, but was not watched any longer."""
         return end.cause not in (EndCause.FIN, EndCause.RESET)
 
     # --- what the stage asks ---

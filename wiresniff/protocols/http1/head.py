@@ -39,5 +39,5 @@ class HeldHead:
         return self.length > limits.HEAD_BYTES
 
     def octets(self) -> bytes:
-        """What is held."""
+        """Return what is held."""
         return b"".join(self.pieces)

@@ -46,7 +46,7 @@ class Queue:
         """Settled without a response; taken by the conversation."""
 
     def mark_loss(self) -> None:
-        """Requests may have been lost here; one mark in a row says it all."""
+        """Mark that requests may have been lost here; one mark in a row says it all."""
         if not self.asked or self.asked[-1] is not None:
             self.asked.append(None)
 
@@ -63,7 +63,7 @@ class Queue:
                 self.dropped.append(asked)
 
     def needs_all(self) -> bool:
-        """The next response can be told only when all requests that it may answer were seen."""
+        """Tell whether the next response can be paired only when all requests that it may answer were seen."""
         return not self.asked or self.asked[0] is None
 
     def next_in_order(self, position: int) -> Asked | None:
@@ -81,7 +81,7 @@ class Queue:
         return None
 
     def is_awaited_at(self, position: int) -> bool:
-        """A request was sent when the server's bytes before `position` had all been received.
+        """Tell whether a request was sent when the server's bytes before `position` had all been received.
 
         Then the requests before it lost their response, and it is the first in order.
         """
@@ -98,7 +98,7 @@ class Queue:
             self.drop_oldest()
 
     def expire(self, now_ns: int) -> list[Exchange]:
-        """Requests that waited long enough to be reported without their response; they keep their place."""
+        """Return requests that waited long enough to be reported without their response; they keep their place."""
         due: list[Exchange] = []
         for asked in self.asked:
             if asked is None or asked.reported:

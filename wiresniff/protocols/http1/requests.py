@@ -13,21 +13,19 @@ own position without changing the state is blocked on the peer.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, End, Gap, GapCause
 from wiresniff.model.exchanges import Exchange, Unseen
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
+from wiresniff.protocols.http1.direction import Direction, State
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, RequestHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import Answer, Asked
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Skipped
 from wiresniff.protocols.probe import begins_request, may_begin_request
-
-State: TypeAlias = Callable[[Data, int], int]
 
 if TYPE_CHECKING:
     from wiresniff.protocols.http1.conversation import Conversation
@@ -36,64 +34,23 @@ _EMPTY_LINE_BYTES = (13, 10)
 _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 
 
-class Requests:
+class Requests(Direction):
     """Parses requests and puts them in the queue of the conversation."""
 
     def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
+        super().__init__(conversation.inboxes[conversation.client_flow], is_synchronised=is_synchronised)
         self._conversation = conversation
-        self.inbox = conversation.inboxes[conversation.client_flow]
-        self.position = self.inbox.first_position()
-        """Everything before it is parsed."""
-        self.ended = False
-        self._state: State = self._head if is_synchronised else self._seek
         self._after_body: State = self._head
         self._is_proven = is_synchronised
         """The next head is one: nothing before it was guessed."""
-        self._held: HeldHead | None = None
-        self._skip_to = 0
-        self._chunks = ChunkedBody()
         self._waiting: Asked | None = None
+        """The request whose answer decides how the connection goes on."""
         self._skipped: deque[Skipped] = deque(conversation.skipped, maxlen=SKIPPED_REMEMBERED)
         if not is_synchronised:
             conversation.queue.mark_loss()
 
-    def run(self) -> bool:
-        """Parse what the inbox holds, as far as it goes; tells whether anything moved."""
-        items = self.inbox.items
-        moved = False
-        while items:
-            item = items[0]
-            if type(item) is Data:
-                if not self._data(item):
-                    return moved or self.position > item.position
-            elif type(item) is Gap:
-                if self._state == self._answer and not self._answered():
-                    return moved
-                self._gap(item)
-                self.position = item.stop
-            else:
-                assert type(item) is End
-                self._end(item)
-            items.popleft()
-            moved = True
-        return moved
-
-    def _data(self, run: Data) -> bool:
-        """Parse a run; False when blocked within it."""
-        position = max(self.position, run.position)
-        while position < run.stop:
-            state = self._state
-            reached = state(run, position)
-            if reached == position and self._state == state:
-                self.position = position
-                return False
-            position = reached
-        self.position = position
-        return True
-
-    def is_synchronised(self) -> bool:
-        """Boundaries are known."""
-        return self._state != self._seek
+    def _is_blocked_before_gap(self) -> bool:
+        return self._state == self._answer and not self._answered()
 
     # --- states ---
 
@@ -347,5 +304,3 @@ class Requests:
         if self._held is not None and self._conversation.capture_ended(end):
             self._give_up_head(Unseen.TRUNCATED)
         self._held = None
-
-

@@ -13,21 +13,19 @@ States are methods, as in `requests`:
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Data, End, EndCause, Gap
-from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
+from wiresniff.protocols.http1.direction import Direction
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, ResponseHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import EXPIRY_NS, Answer, Asked
 from wiresniff.protocols.probe import STATUS_LINE
 
-State: TypeAlias = Callable[[Data, int], int]
-
 if TYPE_CHECKING:
+    from wiresniff.model.exchanges import Exchange
     from wiresniff.protocols.http1.conversation import Conversation
 
 _EMPTY_LINE_BYTES = (13, 10)
@@ -45,63 +43,27 @@ class _Unpaired(NamedTuple):
     time_ns: int
 
 
-class Responses:
+class Responses(Direction):
     """Parses responses and pairs them with the requests of the conversation."""
 
     def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
+        super().__init__(conversation.inboxes[1 - conversation.client_flow], is_synchronised=is_synchronised)
         self._conversation = conversation
-        self.inbox = conversation.inboxes[1 - conversation.client_flow]
-        self.position = self.inbox.first_position()
-        self.ended = False
         self.lost_anything = False
         """Bytes outside bodies of known length are missing."""
-        self._state: State = self._head if is_synchronised else self._seek
-        self._held: HeldHead | None = None
         self._unpaired: _Unpaired | None = None
         self._current: Exchange | None = None
         """The exchange whose response is being received."""
-        self._skip_to = 0
-        self._chunks = ChunkedBody()
 
     def run(self) -> bool:
-        """Parse what the inbox holds, as far as it goes; tells whether anything moved."""
-        items = self.inbox.items
-        moved = False
-        if self._unpaired is not None:
-            if not self._pair_waiting():
-                return False
-            moved = True
-        while items:
-            item = items[0]
-            if type(item) is Data:
-                if not self._data(item):
-                    return moved or self.position > item.position
-            elif type(item) is Gap:
-                self._gap(item)
-                self.position = item.stop
-            else:
-                assert type(item) is End
-                self._end(item)
-            items.popleft()
-            moved = True
-        return moved
+        """Pair the head that waits, then parse what the inbox holds."""
+        was_waiting = self._unpaired is not None
+        if was_waiting and not self._pair_waiting():
+            return False
+        return super().run() or was_waiting
 
-    def _data(self, run: Data) -> bool:
-        """Parse a run; False when blocked within it, or behind it."""
-        position = max(self.position, run.position)
-        while position < run.stop:
-            state = self._state
-            reached = state(run, position)
-            if reached == position and self._state == state:
-                self.position = position
-                return False
-            position = reached
-        self.position = position
-        return self._unpaired is None
-
-    def is_synchronised(self) -> bool:
-        """Boundaries are known."""
-        return self._state != self._seek
+    def _is_blocked(self) -> bool:
+        return self._unpaired is not None
 
     # --- states ---
 
@@ -195,10 +157,8 @@ class Responses:
         head = heads.response(heads.split(held.octets().rstrip(LINE_END)))
         return self._take(head, held.position, held.acknowledged, time_ns, position + used)
 
-    def _take(
-        self, head: ResponseHead | None, position: int, acknowledged: int, time_ns: int, reached: int
-    ) -> int:
-        """A head that begins at `position` is whole."""
+    def _take(self, head: ResponseHead | None, position: int, acknowledged: int, time_ns: int, reached: int) -> int:
+        """Take a whole head that begins at `position`."""
         if head is None:
             self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
             self._lose()
@@ -283,7 +243,7 @@ class Responses:
         return True
 
     def _answer_part(self, acknowledged: int, octets: bytes, time_ns: int) -> None:
-        """What looks like a response tells that there was a request, if bytes were seen that belong to none."""
+        """Take what looks like a response as the answer to a request of which only a part was seen, if there is one."""
         status = self._conversation.heads.partial_status(octets)
         if status is not None and status >= 200:  # noqa: PLR2004
             self._report_part(acknowledged, status, time_ns)
@@ -327,7 +287,7 @@ class Responses:
             self._state = self._until_close
 
     def _finish(self, time_ns: int) -> None:
-        """The response is complete."""
+        """Settle the exchange: its response is complete."""
         self._state = self._head
         exchange = self._current
         self._current = None
