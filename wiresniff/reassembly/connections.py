@@ -10,7 +10,7 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, EndCause, Endpoint, Item
 from wiresniff.model.segments import ACK, FIN, RST, SYN
 from wiresniff.reassembly.flow import Flow, Piece
-from wiresniff.reassembly.sequence import advance
+from wiresniff.reassembly.sequence import advance, distance
 
 IDLE_NS = limits.IDLE_SECONDS * 10**9
 ENDED_NS = limits.ENDED_SECONDS * 10**9
@@ -42,7 +42,7 @@ class Tracked(NamedTuple):
 class TrackedConnection:
     """A connection and its two flows."""
 
-    __slots__ = ("connection", "ended", "flows", "last_time_ns", "strange", "syn")
+    __slots__ = ("connection", "ended", "flows", "last_time_ns", "reset_from", "strange", "syn")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -53,6 +53,8 @@ class TrackedConnection:
         self.syn: list[int | None] = [None, None]
         """Sequence number of each side's SYN."""
         self.ended = False
+        self.reset_from: tuple[int, int] | None = None
+        """Direction and sequence number of the RST that ended it."""
 
     def is_smooth(self) -> bool:
         """Both flows are known and nothing waits: the columns may decide."""
@@ -67,6 +69,26 @@ class TrackedConnection:
             return known != segment.sequence
         base = self.flows[segment.direction].base
         return self.ended or (base is not None and base != advance(segment.sequence, 1))
+
+    def is_over_at(self, time_ns: int) -> bool:
+        """So long after its last packet that it is forgotten: what comes now joins late."""
+        return time_ns - self.last_time_ns > (ENDED_NS if self.ended else IDLE_NS)
+
+    def outlives_reset(self, segment: Segment) -> bool:
+        """Whoever reset the connection goes on sending: the peer did not accept that RST (RFC 9293 3.10.7.4)."""
+        if self.reset_from is None or not segment.payload_length or segment.flags & (RST | SYN):
+            return False
+        direction, sequence = self.reset_from
+        return segment.direction == direction and distance(segment.sequence, sequence) >= 0
+
+    def go_on_from(self, before: "TrackedConnection") -> None:
+        """Take over where both flows of the same incarnation stood."""
+        for direction, (flow, known) in enumerate(zip(self.flows, before.flows, strict=True)):
+            if known.base is not None:
+                flow.start(known.next_sequence)
+                self.connection.base[direction] = known.next_sequence
+                self.connection.joined_late[direction] = before.connection.joined_late[direction] or known.position > 0
+        self.syn = list(before.syn)
 
     def is_far(self, segment: Segment) -> bool:
         """Say whether the segment is further from its flow than any window reaches."""
@@ -131,6 +153,7 @@ class Disordered:
         tracked.strange = 0
         acknowledged = self._acknowledge(peer, segment)
         if segment.flags & RST:
+            tracked.reset_from = segment.direction, segment.sequence
             self.end(tracked, EndCause.RESET, segment.time_ns, out)
             return out
         if segment.payload_length or segment.cut_length:

@@ -167,6 +167,14 @@ class Reassembler:
                 self._disordered.end(tracked, EndCause.REPLACED, segment.time_ns, out)
                 yield from self._delivery(key, tracked, out)
                 tracked, out = None, []
+            elif tracked is not None and tracked.is_over_at(segment.time_ns):
+                yield from self._delivery(key, tracked, out)
+                yield from self._forget(key, EndCause.IDLE, tracked.last_time_ns)
+                tracked, out = None, []
+            elif tracked is not None and tracked.outlives_reset(segment):
+                yield from self._delivery(key, tracked, out)
+                before, tracked, out = tracked, self._table.begin(key), []
+                tracked.go_on_from(before)
             if tracked is None:
                 if not (segment.flags & SYN or segment.payload_length or segment.cut_length):
                     continue  # the last acknowledgements of a connection before the capture begin nothing

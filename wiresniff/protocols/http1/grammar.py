@@ -28,7 +28,8 @@ _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 _VERSION = re.compile(rb"HTTP/1\.([0-9])")
 _TARGET = re.compile(rb"[^\x00-\x20\x7f]+")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: [^\r\n\x00]*)?")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_LENGTH = re.compile(rb"0{0,64}[0-9]{1,20}")
+"""RFC 9110 8.6: any number of digits. Leading zeros are legal; 2^64 has 20 digits, and longer ones are no length."""
 _OWS = b" \t"
 
 REMEMBERED = 4096

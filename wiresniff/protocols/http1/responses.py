@@ -351,5 +351,6 @@ class Responses(Direction):
         self.ended = True
         if self._state == self._until_close and end.cause in (EndCause.FIN, EndCause.RESET):
             self._finish(end.time_ns)
-        self._held = None
+        if self._held is not None:
+            self._give_up_head()  # the head never ended, but its status may be there
         self._release()
