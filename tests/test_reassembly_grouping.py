@@ -66,12 +66,14 @@ def test_bytes_before_each_row_are_those_of_the_loop(some: list[Row]) -> None:
 
 @given(rows(), st.lists(st.booleans(), min_size=12, max_size=12))
 def test_smoothness_is_that_of_the_loop(some: list[Row], known: list[bool]) -> None:
-    """A connection is smooth when it is known and every row of it is as it should be."""
+    """A row is smooth when its connection is known and every row of that is as it should be, up to this one."""
     groups, connections = grouped(some)
     is_known = np.array(known[: len(connections)], dtype=np.bool_)
     found = find_smooth(block_of(some), groups, expected_of(groups), is_known)
     assert found.is_smooth.tolist() == [
-        known[number] and oracle.is_smooth(members, EXPECTED) for number, members in enumerate(connections)
+        known[number] and is_smooth
+        for number, members in enumerate(connections)
+        for is_smooth in oracle.are_smooth(members, EXPECTED)
     ]
     standings = [standing for members in connections for standing in oracle.standings(members, EXPECTED)]
     assert found.offset.tolist() == [standing.own_before for standing in standings]
@@ -98,7 +100,7 @@ def test_a_copy_is_looked_for_so_far_back(behind: int) -> None:
 
 @given(rows(), st.booleans())
 def test_runs_are_those_of_the_loop(some: list[Row], known: bool) -> None:
-    """The payload rows of each flow, together and in order, and nothing of connections that are not smooth."""
+    """The payload rows of each flow, together and in order, and nothing that is not smooth."""
     groups = group_by_connection(block_of(some))
     smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.full(len(groups.keys), known))
     runs = find_runs(smoothness, groups)

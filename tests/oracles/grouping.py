@@ -73,9 +73,14 @@ def standings(rows: Iterable[Row], expected: tuple[int, int]) -> list[Standing]:
     return found
 
 
-def is_smooth(rows: Sequence[Row], expected: tuple[int, int]) -> bool:
-    """Every row of the connection is as it should be."""
-    return all(standing.is_ok for standing in standings(rows, expected))
+def are_smooth(rows: Sequence[Row], expected: tuple[int, int]) -> list[bool]:
+    """Each row of the connection, and every one before it, is as it should be."""
+    found = []
+    is_smooth = True
+    for standing in standings(rows, expected):
+        is_smooth = is_smooth and standing.is_ok
+        found.append(is_smooth)
+    return found
 
 
 def is_copy(rows: Sequence[Row], number: int) -> bool:
@@ -87,7 +92,7 @@ def is_copy(rows: Sequence[Row], number: int) -> bool:
 
 
 def runs(rows: Sequence[Row], groups: Sequence[Group], smooth: Sequence[bool]) -> list[tuple[int, int, list[int]]]:
-    """Per smooth group and direction: the places (counted through all groups) of its rows that have payload.
+    """Per group and direction: the places (counted through all groups) of its smooth rows that have payload.
 
     Groups come in the order in which they appear in the capture.
     """
@@ -96,8 +101,8 @@ def runs(rows: Sequence[Row], groups: Sequence[Group], smooth: Sequence[bool]) -
     for number, (_, members) in enumerate(groups):
         for direction in (0, 1):
             has_payload = [rows[member].direction == direction and rows[member].length > 0 for member in members]
-            places = [place + at for at, is_ours in enumerate(has_payload) if is_ours]
-            if smooth[number] and places:
+            places = [place + at for at, is_ours in enumerate(has_payload) if is_ours and smooth[place + at]]
+            if places:
                 found.append((members[0], (number, direction, places)))
         place += len(members)
     return [run for _, run in sorted(found)]

@@ -48,6 +48,25 @@ class SegmentBlock:
     def __len__(self) -> int:
         return len(self.number)
 
+    def rows(self, rows: NDArray[np.int64]) -> "SegmentBlock":
+        """Return some rows, in the order given."""
+        return SegmentBlock(
+            self.buffer,
+            self.capture,
+            self.number.take(rows),
+            self.timestamp_ns.take(rows),
+            self.interface.take(rows),
+            self.endpoints.take(rows),
+            self.connection_hash.take(rows),
+            self.from_high.take(rows),
+            self.sequence.take(rows),
+            self.acknowledgement.take(rows),
+            self.flags.take(rows),
+            self.payload_at.take(rows),
+            self.payload_length.take(rows),
+            self.cut_length.take(rows),
+        )
+
     def check(self) -> None:
         """Assert the invariants (tests call this on every block; production never)."""
         rows = len(self)

@@ -201,7 +201,6 @@ class Disordered:
         elif piece.position <= flow.position:
             flow.deliver(piece, piece.time_ns, items)
             self._drain(flow, piece.time_ns, items)
-            self._count_missing(flow, piece.time_ns, items)
         else:
             self.counts["reordered_segments"] += 1
             held = len(flow.pending)

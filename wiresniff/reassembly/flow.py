@@ -143,6 +143,7 @@ class Flow:
         if piece.cut_stop > self.position:
             items.append(Gap(self.position, piece.cut_stop, GapCause.CUT, time_ns))
             self.move(piece.cut_stop)
+        self.missing_since = None  # what is missing from here on is missed from now on
 
     def drain(self, time_ns: int, items: list[Item]) -> None:
         """Deliver what waited and now follows on; end the flow where its FIN is."""
@@ -162,13 +163,16 @@ class Flow:
             return None
         return self.missing_since + GAP_NS
 
-    def give_up_missing(self, time_ns: int, items: list[Item]) -> None:
-        """Declare the missing bytes at `position` a gap, as far as it is known to be one."""
+    def give_up_missing(self, time_ns: int, items: list[Item], *, at_end: bool = False) -> None:
+        """Declare the missing bytes at `position` a gap, as far as it is known to be one.
+
+        Before the end only what the other side acknowledged: the rest may still come.
+        """
         stops = [piece.position for piece in self.pending[:1]]
-        if self.acknowledged > self.position:
-            stops.append(self.acknowledged)
         if self.fin is not None:
             stops.append(self.fin)
+        if self.acknowledged > self.position and not (at_end and stops):
+            stops.append(self.acknowledged)
         stop = min(stops, default=self.position)
         if stop > self.position:
             items.append(Gap(self.position, stop, GapCause.LOST, time_ns))
@@ -179,7 +183,7 @@ class Flow:
     def end(self, cause: EndCause, time_ns: int, items: list[Item]) -> None:
         """Deliver whatever waits, with gaps between, and end."""
         while not self.ended and (self.pending or self._is_short()):
-            self.give_up_missing(time_ns, items)
+            self.give_up_missing(time_ns, items, at_end=True)
         self._finish(cause, time_ns, items)
 
     def _is_short(self) -> bool:

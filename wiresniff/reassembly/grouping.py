@@ -52,7 +52,7 @@ class Smoothness(NamedTuple):
     """Where each sorted row stands against what its flow, and its peer, had delivered when it was captured."""
 
     is_smooth: Mask
-    """(g,) every row of the group follows on, and acknowledges only what was captured before it"""
+    """(k,) the row, and every row of its group before it, follows on and acknowledges only what was captured before"""
     from_high: Ints
     """(k,) 1 where the sorted row was sent by the endpoint that sorts second"""
     length: Ints
@@ -84,7 +84,7 @@ def find_smooth(block: SegmentBlock, groups: Groups, expected: NDArray[np.uint32
     follows_on = (length == 0) | (begins == own_before)
     is_plain = (flags & (ACK | OPENS_OR_CLOSES)) == ACK
     is_ok = follows_on & is_plain & (acknowledged <= peer_before) & (block.cut_length.take(order) == 0)
-    is_smooth = np.logical_and.reduceat(is_ok, groups.starts) & is_known
+    is_smooth = (troubles_before(is_ok, groups) == 0) & is_ok & is_known.take(group)
     return Smoothness(is_smooth, from_high, length, own_before, acknowledged)
 
 
@@ -98,6 +98,13 @@ def bytes_before(length: Ints, from_high: Ints, groups: Groups) -> tuple[Ints, I
     low_before = all_before - high_before
     is_high = from_high == 1
     return np.where(is_high, high_before, low_before), np.where(is_high, low_before, high_before)
+
+
+def troubles_before(is_ok: Mask, groups: Groups) -> Ints:
+    """Rows of its group before each row that are not as they should be."""
+    is_trouble = ~is_ok
+    before: Ints = np.cumsum(is_trouble) - is_trouble
+    return before - before.take(groups.starts).take(groups.group)
 
 
 def find_copies(block: SegmentBlock, groups: Groups) -> Mask:
@@ -129,7 +136,7 @@ COPIES_BEHIND = 4
 
 
 class Runs(NamedTuple):
-    """Payload rows of smooth connections, flow by flow."""
+    """Smooth payload rows, flow by flow."""
 
     rows: Ints
     """(r,) sorted row"""
@@ -141,8 +148,8 @@ class Runs(NamedTuple):
 
 
 def find_runs(smoothness: Smoothness, groups: Groups) -> Runs:
-    """Gather the payload rows of smooth connections, each flow's together and in order."""
-    has_payload = smoothness.is_smooth.take(groups.group) & (smoothness.length > 0)
+    """Gather the smooth payload rows, each flow's together and in order."""
+    has_payload = smoothness.is_smooth & (smoothness.length > 0)
     rows = np.flatnonzero(has_payload)
     group, from_high = groups.group.take(rows), smoothness.from_high.take(rows)
     # In the order in which connections appear, not in that of their hashes, which is another in every process.

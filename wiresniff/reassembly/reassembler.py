@@ -1,7 +1,7 @@
 """The stage: segment blocks in, deliveries out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from wiresniff.reassembly.grouping import (
     group_by_connection,
 )
 
+TURNS = 4
+"""Times that a block's rows are looked at in columns, at most: each turn costs a pass over what is left."""
+REST_SEGMENTS = 16
+"""Fewer segments of a connection are quicker taken one by one."""
 SWEEP_NS = 10**9
 """Capture time between looks at silent connections."""
 
@@ -48,9 +52,20 @@ class Reassembler:
         return self._evictions
 
     def feed(self, block: SegmentBlock) -> Iterator[Delivery]:
-        """Deliver what a block brings, connection by connection."""
-        if len(block) == 0:
-            return
+        """Deliver what a block brings, connection by connection.
+
+        A connection that opens, or loses something, within a block is smooth again soon after: the rest of its rows
+        are looked at as a block of their own, a few times.
+        """
+        for turn in range(TURNS):
+            if len(block) == 0:
+                return
+            rest: list[int] = []
+            yield from self._feed(block, rest if turn + 1 < TURNS else None)
+            block = block.rows(np.array(sorted(rest), dtype=np.int64))
+
+    def _feed(self, block: SegmentBlock, rest: list[int] | None) -> Iterator[Delivery]:
+        """Deliver what a block brings, but for rows that are better looked at again: they are added to `rest`."""
         groups = group_by_connection(block)
         tracked = [self._table.tracked.get(key) for key in groups.keys]
         smoothness = self._find_smooth(block, groups, tracked)
@@ -60,12 +75,13 @@ class Reassembler:
             if is_copy.any():
                 last_copies = times_of_last_copies(block, groups, is_copy)
                 self._counts["duplicate_segments"] += int(is_copy.sum())
-                block = without_rows(block, groups.order[is_copy])
+                rest = None  # its rows are not those of the block that was given
+                block = block.rows(np.sort(groups.order[~is_copy]))
                 groups = group_by_connection(block)
                 tracked = [self._table.tracked.get(key) for key in groups.keys]
                 smoothness = self._find_smooth(block, groups, tracked)
         yield from self._smooth(block, groups, tracked, smoothness)
-        yield from self._disorderly(block, groups, smoothness)
+        yield from self._disorderly(block, groups, smoothness, rest)
         for key, time_ns in last_copies.items():
             known = self._table.tracked.get(key)
             if known is not None:
@@ -86,9 +102,10 @@ class Reassembler:
         """One run per flow, both flows of a connection together."""
         runs = find_runs(smoothness, groups)
         times = block.timestamp_ns.take(groups.order)
-        ended = times.take(groups.stops - 1).tolist()
-        for known, is_smooth, time_ns in zip(tracked, smoothness.is_smooth.tolist(), ended, strict=True):
-            if is_smooth and known is not None:
+        smooth_rows = np.add.reduceat(smoothness.is_smooth.astype(np.int64), groups.starts)
+        last_times = times.take(groups.starts + np.maximum(smooth_rows - 1, 0)).tolist()
+        for known, count, time_ns in zip(tracked, smooth_rows.tolist(), last_times, strict=True):
+            if count and known is not None:
                 known.last_time_ns = time_ns
         if not len(runs.rows):
             return
@@ -130,10 +147,11 @@ class Reassembler:
         if connection is not None:
             yield Delivery(connection, items)
 
-    def _disorderly(self, block: SegmentBlock, groups: Groups, smoothness: Smoothness) -> Iterator[Delivery]:
-        """Segment by segment, for connections that are not smooth."""
-        is_row = ~smoothness.is_smooth[groups.group]
-        sorted_rows = np.flatnonzero(is_row)
+    def _disorderly(
+        self, block: SegmentBlock, groups: Groups, smoothness: Smoothness, rest: list[int] | None
+    ) -> Iterator[Delivery]:
+        """Go segment by segment through rows that are not smooth."""
+        sorted_rows = np.flatnonzero(~smoothness.is_smooth)
         if not len(sorted_rows):
             return
         rows = groups.order[sorted_rows]
@@ -156,13 +174,22 @@ class Reassembler:
         starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))).tolist()
         bounds = zip(starts, [*starts[1:], len(segments)], strict=True)
         for first, last in sorted(bounds, key=lambda bound: segments[bound[0]].packet):
-            yield from self._connection(groups.keys[int(group[first])], segments[first:last], block)
+            may_stop = rest is not None
+            taken = yield from self._connection(groups.keys[int(group[first])], segments[first:last], block, may_stop)
+            if rest is not None:
+                rest += rows[first + taken : last].tolist()
 
-    def _connection(self, key: bytes, segments: list[Segment], block: SegmentBlock) -> Iterator[Delivery]:
-        """All segments of one key, in capture order: possibly of several incarnations."""
+    def _connection(
+        self, key: bytes, segments: list[Segment], block: SegmentBlock, may_stop: bool
+    ) -> Generator[Delivery, None, int]:
+        """Take segments of one key, in capture order: possibly of several incarnations; return how many were taken."""
         tracked = self._table.tracked.get(key)
         out: list[Tracked] = []
-        for segment in segments:
+        worth_it = len(segments) - REST_SEGMENTS if may_stop else -1
+        for number, segment in enumerate(segments):
+            if 0 < number <= worth_it and tracked is not None and tracked.is_smooth():
+                yield from self._delivery(key, tracked, out)
+                return number
             if tracked is not None and tracked.replaces(segment):
                 self._disordered.end(tracked, EndCause.REPLACED, segment.time_ns, out)
                 yield from self._delivery(key, tracked, out)
@@ -190,6 +217,7 @@ class Reassembler:
             out += self._disordered.take(tracked, segment, block.buffer, block.capture)
         if tracked is not None:
             yield from self._delivery(key, tracked, out)
+        return len(segments)
 
     def _delivery(self, key: bytes, tracked: TrackedConnection, out: list[Tracked]) -> Iterator[Delivery]:
         for flow in tracked.flows:
@@ -246,25 +274,3 @@ def times_of_last_copies(block: SegmentBlock, groups: Groups, is_copy: Mask) -> 
     which = np.flatnonzero(is_copy.take(last_rows))
     times = block.timestamp_ns.take(groups.order.take(last_rows.take(which)))
     return {groups.keys[group]: time_ns for group, time_ns in zip(which.tolist(), times.tolist(), strict=True)}
-
-
-def without_rows(block: SegmentBlock, rows: "np.typing.NDArray[np.int64]") -> SegmentBlock:
-    """Return the block without some of its rows."""
-    keep = np.ones(len(block), dtype=bool)
-    keep[rows] = False
-    return SegmentBlock(
-        buffer=block.buffer,
-        capture=block.capture,
-        number=block.number[keep],
-        timestamp_ns=block.timestamp_ns[keep],
-        interface=block.interface[keep],
-        endpoints=block.endpoints[keep],
-        connection_hash=block.connection_hash[keep],
-        from_high=block.from_high[keep],
-        sequence=block.sequence[keep],
-        acknowledgement=block.acknowledgement[keep],
-        flags=block.flags[keep],
-        payload_at=block.payload_at[keep],
-        payload_length=block.payload_length[keep],
-        cut_length=block.cut_length[keep],
-    )
