@@ -52,11 +52,14 @@ class Heard:
         return self.connection.endpoints.index(Endpoint(*end))
 
     def said(self, end: tuple[str, int]) -> Said:
-        """Return what an endpoint said."""
+        """Return what an endpoint said, runs and losses that follow on as one."""
         said: Said = []
         for row in self.rows[self.flow_of(end)]:
-            if isinstance(row.what, bytes) and said and isinstance(said[-1], bytes):
-                said[-1] += row.what
+            last = said[-1] if said else None
+            if isinstance(row.what, bytes) and isinstance(last, bytes):
+                said[-1] = last + row.what
+            elif isinstance(row.what, str) and isinstance(last, str) and row.what.startswith("lost"):
+                said[-1] = f"{last.rpartition('-')[0]}-{row.what.rpartition('-')[2]}"  # known to be lost bit by bit
             else:
                 said.append(row.what)
         return said
@@ -293,9 +296,7 @@ def facts(exchange: Exchange) -> dict[str, object]:
     return {name: getattr(exchange, name) for name in FACTS}
 
 
-def heard_messages(
-    packets: Sequence[Packet] | Conversation, link_types: tuple[int, ...] = (ETHERNET,)
-) -> Dissection:
+def heard_messages(packets: Sequence[Packet] | Conversation, link_types: tuple[int, ...] = (ETHERNET,)) -> Dissection:
     """Read a whole capture, and check that blocks of any size tell the same."""
     capture = packets.packets if isinstance(packets, Conversation) else packets
     whole = dissected(capture, None, link_types)

@@ -1,10 +1,39 @@
 """Conversations of any kind, and what a network and a capture do to their packets."""
 
+from typing import Any
+
 from builders import FIN, SYN, Clock, Conversation, Packet
 from hypothesis import strategies as st
 from oracles.reassembly import read
 
 SEQUENCES = st.one_of(st.integers(2**32 - 40, 2**32 - 1), st.sampled_from((0, 1000, 2**31 - 10)))
+
+
+class Told(list[Packet]):
+    """Packets that tell themselves in a line each, where Hypothesis shows a failing example."""
+
+    def __init__(self, talk: Conversation, packets: list[Packet]) -> None:
+        super().__init__(packets)
+        self.talk = talk
+
+    def __repr__(self) -> str:
+        begin = 1_700_000_000_000_000_000
+        lines = []
+        for number, packet in enumerate(self, start=1):
+            segment = read(self.talk, packet)
+            who = "client" if segment.from_client else "server"
+            lines.append(
+                f"{number}: {(packet.time_ns - begin) / 1e6:.2f} ms {who} {segment.position} flags {segment.flags:#x} "
+                f"acknowledges {segment.acknowledged} {segment.payload!r}"
+            )
+        return "\n" + "\n".join(lines)
+
+
+class Talk(Conversation):
+    """A conversation that tells itself in a line for each packet."""
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(Told(self, self.packets)))
 
 
 def octets_of(start: int, stop: int, *, from_client: bool) -> bytes:
@@ -15,7 +44,7 @@ def octets_of(start: int, stop: int, *, from_client: bool) -> bytes:
 @st.composite
 def conversations(draw: st.DrawFn, turns: int = 6, step_ns: int = 10_000, longest_wait: float = 0.0) -> Conversation:
     """Make a conversation: who speaks, how much, in what segments, who acknowledges, who closes."""
-    talk = Conversation(clock=Clock(step_ns=step_ns), client_sequence=draw(SEQUENCES), server_sequence=draw(SEQUENCES))
+    talk = Talk(clock=Clock(step_ns=step_ns), client_sequence=draw(SEQUENCES), server_sequence=draw(SEQUENCES))
     talk.open()
     for _ in range(draw(st.integers(1, turns))):
         from_client, length, mss = draw(st.tuples(st.booleans(), st.integers(1, 12), st.integers(1, 8)))
@@ -44,8 +73,9 @@ def retransmissions(draw: st.DrawFn, talk: Conversation) -> list[Packet]:
         at = draw(st.integers(3, len(packets)))
         before = [read(talk, packet) for packet in packets[:at]]
         from_client = draw(st.booleans())
-        sent = max((s.position + len(s.payload) for s in before if s.from_client == from_client), default=0)
-        if sent <= 0:
+        own = [segment for segment in before if segment.payload and segment.from_client == from_client]
+        sent = max((segment.position + len(segment.payload) for segment in own), default=0)
+        if not sent:
             continue
         start = draw(st.integers(0, sent - 1))
         stop = draw(st.integers(start + 1, min(start + 9, sent)))
@@ -82,4 +112,5 @@ def disturbed(draw: st.DrawFn, talk: Conversation, packets: list[Packet], loss: 
             placed.append((place + late + again, packet))
     in_order = [packet for _, packet in sorted(placed, key=lambda each: each[0])]
     times = sorted(packet.time_ns for packet in in_order)
-    return [Packet(packet.data, time_ns, packet.captured) for packet, time_ns in zip(in_order, times, strict=True)]
+    timed = zip(in_order, times, strict=True)
+    return Told(talk, [Packet(packet.data, time_ns, packet.captured) for packet, time_ns in timed])
