@@ -22,6 +22,10 @@ class Chunks(Enum):
     BROKEN = auto()
 
 
+_LINES = (Chunks.SIZE, Chunks.DATA_END, Chunks.TRAILER)
+"""What is a line."""
+
+
 class ChunkedBody:
     """Follows a chunked body (RFC 9112 7.1) to its end."""
 
@@ -47,21 +51,23 @@ class ChunkedBody:
         return position
 
     def _lines(self, run: Data, position: int) -> int:
-        """Read lines until data is to be skipped or the run ends."""
-        stretch = run.stretch(position, run.row_of(position), segments=1)
-        offset = 0
-        while self.expects in (Chunks.SIZE, Chunks.DATA_END, Chunks.TRAILER):
-            end = stretch.find(b"\n", offset)
+        """Read lines until data is to be skipped or the segment ends."""
+        row = run.row_of(position)
+        buffer, stop = run.buffer, run.columns.stops[row]
+        shift = run.columns.starts[row] - run.columns.cuts[row]
+        at = position + shift
+        while self.expects in _LINES:
+            end = buffer.find(b"\n", at, stop)
             if end < 0:
-                self._line += stretch[offset:]
+                self._line += buffer[at:stop]
                 if len(self._line) > _LINE_BYTES:
                     self.expects = Chunks.BROKEN
-                return position + len(stretch)
-            line = self._line + stretch[offset:end]
+                return stop - shift
+            line = self._line + buffer[at:end]
             self._line = b""
-            offset = end + 1
-            self._read(line.removesuffix(b"\r"), position + offset)
-        return position + offset
+            at = end + 1
+            self._read(line.removesuffix(b"\r"), at - shift)
+        return at - shift
 
     def _read(self, line: bytes, position: int) -> None:
         """Take one line, whose end is at `position`."""

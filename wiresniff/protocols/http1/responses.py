@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from wiresniff.protocols.http1.conversation import Conversation
 
 _EMPTY_LINE_BYTES = (13, 10)
+BODYLESS = frozenset([*range(100, 200), 204, 304])
+"""Statuses of responses without a body, whatever their fields say (RFC 9112 6.3)."""
 SWITCHING_PROTOCOLS = 101
 NO_CONTENT = 204
 NOT_MODIFIED = 304
@@ -95,6 +97,11 @@ class Responses(Direction):
             end, asked.status, length = known
             asked.response_time_ns = time_ns
             del queue[0]
+            if length == CHUNKED:
+                self._current = asked
+                self._chunks = ChunkedBody()
+                self._state = self._chunked
+                return position + end - start
             position += end + length - start
             if position > stop:
                 self._current = asked
@@ -129,7 +136,7 @@ class Responses(Direction):
             if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
                 return self._hold(run, position)
             head = heads.response(lines)
-        else:
+        if head is not None and head[0] not in BODYLESS and (head[1] >= 0 or head[1] == CHUNKED):
             self._conversation.response_templates.learn(octets, head)
         reached = position + end + len(END_OF_HEAD) - start
         return self._take(head, position, columns.acknowledged[row], columns.times[row], reached)

@@ -7,17 +7,24 @@ bytes that are compared are all the bytes there are, and what they mean was read
 Where heads never repeat, trying costs more than it gains; so after many misses in a row recognition rests for a while.
 """
 
-from typing import NamedTuple, TypeAlias
+import re
+from typing import TYPE_CHECKING, TypeAlias
 
 from wiresniff.model.exchanges import Fields
-from wiresniff.protocols.http1.grammar import END_OF_HEAD, LINE_END, Heads, ResponseHead
+from wiresniff.protocols.http1.grammar import END_OF_HEAD, LINE_END, Heads, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TRACEPARENT_LINES = (b"\r\ntraceparent: ", b"\r\nTraceparent: ")
 """As most libraries write it, and as Go does."""
 _VALUE_AT = len(TRACEPARENT_LINES[0])
 _LINE_BYTES = _VALUE_AT + 55
-_METHODS = frozenset([b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"])
-_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+_REQUEST_LINE = rb"(GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS) ([^\x00-\x20\x7f]+) HTTP/1\.([01])"
+_BEGINS = re.compile(_REQUEST_LINE + rb"\r\n").match
+_VERSIONS = {b"1": "1.1", b"0": "1.0"}
+HITS_WORTH_AN_EXPRESSION = 8
+"""Uses of a template after which it gets an expression of its own: making one costs as much as a hundred uses save."""
 REMEMBERED = 512
 """Heads remembered; then all are forgotten and learned anew. With 1 KiB each, half a MiB."""
 REMEMBERED_BYTES = 1024
@@ -27,15 +34,29 @@ REST = 256
 """... so many heads are not tried."""
 
 
-class RequestTemplate(NamedTuple):
-    """What the fields around the traceparent say."""
+class RequestTemplate:
+    """What the bytes around the traceparent's value say; None instead of a value where there is no traceparent."""
 
-    fields_before: Fields
-    fields_after: Fields
-    is_plain: bool
-    """No field that is kept but the traceparent."""
-    authority: bytes | None
-    user_agent: bytes | None
+    __slots__ = ("_around", "_hits", "authority", "fields_after", "fields_before", "is_plain", "match", "user_agent")
+
+    def __init__(self, before: bytes, after: bytes | None, head: RequestHead, fields: tuple[Fields, Fields]) -> None:
+        self._around = (before, after)
+        self._hits = 0
+        self.fields_before, self.fields_after = fields
+        self.is_plain = not self.fields_before and not self.fields_after
+        """No field that is kept but the traceparent."""
+        self.authority = head.authority
+        self.user_agent = head.user_agent
+        self.match: Callable[[bytes], re.Match[bytes] | None] | None = None
+        """Takes a whole segment apart at once: method, target, version, traceparent."""
+
+    def hit(self) -> None:
+        """Count a use; make the expression once that pays."""
+        self._hits += 1
+        if self._hits == HITS_WORTH_AN_EXPRESSION:
+            before, after = self._around
+            value = rb"()" if after is None else rb"([^\n]{55})" + re.escape(after)
+            self.match = re.compile(_REQUEST_LINE + re.escape(before) + value).fullmatch
 
 
 Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
@@ -43,19 +64,39 @@ Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
 
 
 class RequestTemplates:
-    """Templates of requests, by all bytes of the segment before and behind the traceparent's line.
+    """Templates of requests, by all bytes of the segment before and behind the traceparent's value.
 
     The empty line at its end is among them, so a second request in the segment is not overlooked.
     """
 
     def __init__(self, heads: Heads) -> None:
         self._heads = heads
-        self._known: dict[tuple[bytes, bytes], RequestTemplate] = {}
+        self._known: dict[tuple[bytes, bytes | None], RequestTemplate] = {}
+        self._latest: RequestTemplate | None = None
         self._misses = 0
         self._resting = 0
 
     def recognise(self, segment: bytes) -> Recognised | None:
         """Read a segment that is one whole request, if its head is of a known form. It ends with an empty line."""
+        template = self._latest
+        found = template.match(segment) if template is not None and template.match is not None else None
+        if template is None or found is None:
+            looked_up = self._look_up(segment)
+            if looked_up is None:
+                return None
+            template, (method, target, version, value) = looked_up
+        else:
+            method, target, version, value = found.groups()
+        if not value:
+            fields = template.fields_before
+        elif template.is_plain:
+            fields = [(b"traceparent", value)]
+        else:
+            fields = [*template.fields_before, (b"traceparent", value), *template.fields_after]
+        return method, target, _VERSIONS[version], fields, template
+
+    def _look_up(self, segment: bytes) -> tuple[RequestTemplate, tuple[bytes, ...]] | None:
+        """Find the template of a segment by its bytes, and take it apart; learn the template if there is none."""
         if self._resting:
             self._resting -= 1
             return None
@@ -63,53 +104,43 @@ class RequestTemplates:
         at = segment.find(TRACEPARENT_LINES[0], line_end)
         if at < 0:
             at = segment.find(TRACEPARENT_LINES[1], line_end)
-        if at < 0:
-            template = self._known.get((segment[line_end:], b""))
-        else:
-            template = self._known.get((segment[line_end:at], segment[at + _LINE_BYTES :]))
+        before = segment[line_end:] if at < 0 else segment[line_end : at + _VALUE_AT]
+        after = None if at < 0 else segment[at + _LINE_BYTES :]
+        template = self._known.get((before, after))
         if template is None:
-            self._miss(segment, line_end, at)
+            if line_end >= 0:
+                self._miss(before, after)
             return None
-        try:
-            method, target, version = segment[:line_end].split(b" ")
-        except ValueError:
-            return None
-        if method not in _METHODS or version not in _VERSIONS:
+        line = _BEGINS(segment)
+        value = b"" if at < 0 else segment[at + _VALUE_AT : at + _LINE_BYTES]
+        if line is None or b"\n" in value:
             return None
         self._misses = 0
-        if at < 0:
-            return method, target, _VERSIONS[version], template.fields_before, template
-        value = segment[at + _VALUE_AT : at + _LINE_BYTES]
-        if b"\n" in value:
-            return None
-        fields = [(b"traceparent", value)]
-        if template.is_plain:
-            return method, target, _VERSIONS[version], fields, template
-        return method, target, _VERSIONS[version], [*template.fields_before, *fields, *template.fields_after], template
+        self._latest = template
+        template.hit()
+        return template, (*line.groups(), value)
 
-    def _miss(self, segment: bytes, line_end: int, at: int) -> None:
+    def _miss(self, before: bytes, after: bytes | None) -> None:
         """Remember what the lines of a segment mean, if it is one request and nothing about it is unusual."""
         self._misses += 1
         if self._misses > MISSES:
             self._misses, self._resting = MISSES - 1, REST
             return
-        if line_end < 0 or len(segment) - line_end > REMEMBERED_BYTES:
+        rest = after or b""
+        if len(before) + len(rest) > REMEMBERED_BYTES or not (after is None or after.startswith(LINE_END)):
             return
-        before, after = (segment[line_end:], b"") if at < 0 else (segment[line_end:at], segment[at + _LINE_BYTES :])
-        lines = (before + after).removesuffix(END_OF_HEAD)
-        if not _is_regular(lines) or not (after == b"" or after.startswith(LINE_END)):
+        lines = (before + rest).removesuffix(END_OF_HEAD)
+        if not _is_regular(lines):
             return
-        first = self._heads.request(_with_start_line(before.removesuffix(END_OF_HEAD)))
-        second = self._heads.request(_with_start_line(after.removesuffix(END_OF_HEAD)))
+        lines_before = before.removesuffix(END_OF_HEAD) if after is None else before[:-_VALUE_AT]
+        first = self._heads.request(_with_start_line(lines_before))
+        second = self._heads.request(_with_start_line(rest.removesuffix(END_OF_HEAD)))
         whole = self._heads.request(_with_start_line(lines))
         if first is None or second is None or whole is None or whole.is_upgrade or whole.is_preflight or whole.framing:
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        is_plain = not first.fields and not second.fields
-        self._known[before, after] = RequestTemplate(
-            first.fields, second.fields, is_plain, whole.authority, whole.user_agent
-        )
+        self._known[before, after] = RequestTemplate(before, after, whole, (first.fields, second.fields))
 
 
 class ResponseTemplates:
