@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.operations import Operations
@@ -70,6 +70,17 @@ class _Route(NamedTuple):
     """Verdicts by method and path, for those that no exemption matches."""
 
 
+_Key: TypeAlias = tuple[Channel, bytes | None, bytes | None]
+"""Connection, authority, user agent."""
+
+
+def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
+    """Count requests of which nothing is to be said but that they are valid."""
+    totals.requests += plain
+    totals.valid += plain
+    totals.sampled += sampled
+
+
 class Reader(Protocol):
     """What the auditor asks about fields (`wiresniff.tracecontext`)."""
 
@@ -94,7 +105,7 @@ class Auditor:
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._pairs: dict[tuple[str, str, str], _Pair] = {}
-        self._routes: dict[tuple[Channel, bytes | None, bytes | None], _Route] = {}
+        self._routes: dict[_Key, _Route] = {}
         self.evictions: Counter[str] = Counter()
 
     def count(self, exchanges: Iterable[Exchange]) -> None:
@@ -102,40 +113,42 @@ class Auditor:
 
         What is common is quick: a whole head, one plain traceparent, an answer, and nothing that exempts.
         """
-        names, is_plain = self._names, self._reader.plain(self._level)
+        is_plain, valid = self._reader.plain(self._level), Verdict.VALID
+        key: _Key | None = None
         route: _Route | None = None
-        channel = authority = user_agent = None
+        owed: dict[tuple[bytes | None, bytes], Counter[str]] = {}
+        plain = sampled = 0
         for exchange in exchanges:
-            if (
-                exchange.channel is not channel
-                or exchange.authority is not authority
-                or exchange.user_agent is not user_agent
-                or route is None
-                or route.names_version != names.version
-            ):
-                channel, authority, user_agent = exchange.channel, exchange.authority, exchange.user_agent
-                route = self._routes.get((channel, authority, user_agent))
+            now = (exchange.channel, exchange.authority, exchange.user_agent)
+            if now != key:
+                if route is not None:
+                    count_plain(route.totals, plain, sampled)
+                    plain = sampled = 0
+                key, route = now, self._known_route(now)
+                owed = route.owed if route is not None else {}
             target, status, fields = exchange.target, exchange.status, exchange.fields
-            if route is not None and target is not None and status is not None and len(fields) == 1:
-                verdicts = route.owed.get((exchange.method, target.partition(b"?")[0]))
-                name, value = fields[0]
-                if (
-                    verdicts is not None
-                    and status < FAILED_STATUS
-                    and name == TRACEPARENT
-                    and is_plain(value)
-                    and exchange.unseen is None
-                    and not exchange.preflight
-                    and route.names_version == names.version
-                ):
-                    totals = route.totals
-                    totals.requests += 1
-                    totals.valid += 1
-                    totals.sampled += value[-1] & 1
-                    verdicts[Verdict.VALID] += 1
-                    continue
+            if target is not None and status is not None and status < FAILED_STATUS and len(fields) == 1:
+                verdicts = owed.get((exchange.method, target.partition(b"?")[0]))
+                if verdicts is not None and exchange.unseen is None and not exchange.preflight:
+                    name, value = fields[0]
+                    if name == TRACEPARENT and is_plain(value):
+                        plain += 1
+                        sampled += value[-1] & 1
+                        verdicts[valid] += 1
+                        continue
             self.feed(exchange)
-            route = None
+            if route is None or route.names_version != self._names.version:
+                if route is not None:
+                    count_plain(route.totals, plain, sampled)
+                    plain = sampled = 0
+                key = None
+        if route is not None:
+            count_plain(route.totals, plain, sampled)
+
+    def _known_route(self, key: _Key) -> _Route | None:
+        """Return the route of exchanges that are alike, unless names have changed since."""
+        route = self._routes.get(key)
+        return route if route is not None and route.names_version == self._names.version else None
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""

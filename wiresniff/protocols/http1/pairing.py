@@ -30,6 +30,8 @@ class Asked(Exchange):
     """How much of the server's flow the client had received when it sent this."""
     may_change: bool = False
     """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
+    is_special: bool = False
+    """Its response is not simply a status and a body: HEAD, what may change the protocol, what was reported already."""
     answer: Answer = Answer.OPEN
     reported: bool = False
     """It was reported already: it took too long."""
@@ -105,6 +107,6 @@ class Queue:
                 continue
             if now_ns - asked.time_ns <= EXPIRY_NS:
                 break
-            asked.reported = True
+            asked.reported = asked.is_special = True
             due.append(asked)
         return due

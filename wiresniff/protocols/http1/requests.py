@@ -191,6 +191,7 @@ class Requests(Direction):
             )  # fmt: skip
             asked.preflight = head.is_preflight
             asked.may_change = head.is_upgrade or head.method == b"CONNECT"
+            asked.is_special = asked.may_change or head.method == b"HEAD"
         if not self._is_proven:
             asked.unseen = Unseen.RESYNC
         asked.acknowledged = acknowledged

@@ -82,39 +82,34 @@ class Responses(Direction):
         while position < stop:
             start = starts[row] + position - cuts[row]
             known = recognise(buffer, start, stops[row])
+            if known is None:
+                return self._read_head(run, position, row)
+            end, status, length = known
+            body = position + end - start
+            stop_of_body = body + length
             asked = queue[0] if queue else None
-            if known is None or asked is None or not is_usual:
-                return self._read_head(run, position, row)
-            time_ns = times[row]
+            last_row = row
+            if row + 1 < last and cuts[row + 1] < stop_of_body:
+                last_row = bisect_right(cuts, stop_of_body - 1, row + 2, last) - 1
+            end_ns = times[last_row]
             if (
-                asked.acknowledged > position
-                or time_ns - asked.time_ns > EXPIRY_NS
-                or asked.method == b"HEAD"
-                or asked.may_change
-                or asked.reported
+                asked is None
+                or asked.is_special
+                or asked.acknowledged > position
+                or length == CHUNKED
+                or stop_of_body > stop
+                or end_ns - asked.time_ns > EXPIRY_NS
+                or not is_usual
             ):
-                return self._read_head(run, position, row)
-            end, asked.status, length = known
-            asked.response_time_ns = time_ns
+                acknowledged = run.columns.acknowledged[row]
+                return self._take((status, length), position, acknowledged, times[row], body)
+            asked.status = status
+            asked.response_time_ns = times[row]
+            asked.end_time_ns = end_ns
+            asked.complete = True
             del queue[0]
-            if length == CHUNKED:
-                self._current = asked
-                self._chunks = ChunkedBody()
-                self._state = self._chunked
-                return position + end - start
-            position += end + length - start
-            if position > stop:
-                self._current = asked
-                self._skip_to = position
-                self._state = self._body
-                return stop
-            if row + 1 < last and cuts[row + 1] < position:
-                row = bisect_right(cuts, position - 1, row + 2, last) - 1
-                time_ns = times[row]
-            if time_ns - asked.time_ns <= EXPIRY_NS:
-                asked.end_time_ns = time_ns
-                asked.complete = True
             finish(asked)
+            position, row = stop_of_body, last_row
             if row + 1 < last and cuts[row + 1] == position:
                 row += 1
         return position

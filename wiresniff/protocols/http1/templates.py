@@ -20,7 +20,7 @@ TRACEPARENT_LINES = (b"\r\ntraceparent: ", b"\r\nTraceparent: ")
 """As most libraries write it, and as Go does."""
 _VALUE_AT = len(TRACEPARENT_LINES[0])
 _LINE_BYTES = _VALUE_AT + 55
-_REQUEST_LINE = rb"(GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS) ([^\x00-\x20\x7f]+) HTTP/1\.([01])"
+_REQUEST_LINE = rb"(GET|POST|PUT|DELETE|PATCH|OPTIONS) ([^\x00-\x20\x7f]+) HTTP/1\.([01])"
 _BEGINS = re.compile(_REQUEST_LINE + rb"\r\n").match
 _VERSIONS = {b"1": "1.1", b"0": "1.0"}
 HITS_WORTH_AN_EXPRESSION = 8
