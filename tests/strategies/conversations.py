@@ -1,6 +1,6 @@
 """Conversations of any kind, and what a network and a capture do to their packets."""
 
-from typing import Any
+from typing import Protocol
 
 from builders import FIN, SYN, Clock, Conversation, Packet
 from hypothesis import strategies as st
@@ -29,10 +29,17 @@ class Told(list[Packet]):
         return "\n" + "\n".join(lines)
 
 
+class Printer(Protocol):
+    """What Hypothesis prints examples with."""
+
+    def text(self, text: str) -> None:
+        """Print some text."""
+
+
 class Talk(Conversation):
     """A conversation that tells itself in a line for each packet."""
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
         printer.text(repr(Told(self, self.packets)))
 
 
