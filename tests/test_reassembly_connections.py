@@ -339,3 +339,32 @@ def test_bytes_that_wait_are_told_when_their_connection_has_to_go(monkeypatch: p
         talk.client_sends(b"behind")
     said = reassembled(merge(*talks), 5).heard[1].said(talks[0].client)
     assert said == ["lost 0-4", b"behind", "end: evicted"]
+
+
+def test_the_same_numbers_behind_a_syn_are_another_connections() -> None:
+    """Joined late, then the ports are used again: what looks like a copy of an earlier packet is none."""
+    talk = Conversation()
+    talk.client_sends(b"x")
+    talk.segment(from_client=True, flags=SYN, position=3)
+    talk.segment(b"x", from_client=True, flags=ACK, position=4)
+    again = talk.segment(b"x", from_client=True, position=0)
+    again.data = talk.packets[0].data
+    assert heard_of(talk)[0] == [b"x", REPLACED_END]
+    assert reassembled(talk.packets).heard[2].said(talk.client) == [b"x", CAPTURE_END]
+    assert reassembled(talk.packets).counts()["duplicate_segments"] == 0
+
+
+@pytest.mark.parametrize("speaks_first", ["client", "server"])
+def test_a_long_silence_ends_a_connection_within_any_block(speaks_first: str) -> None:
+    """The same for one block of two hours as for many."""
+    talk = Conversation()
+    talk.open()
+    for number in range(3):
+        talk.client_sends(b"before %d" % number)
+        talk.server_acks()
+    talk.clock.wait(2 * limits.IDLE_SECONDS)
+    if speaks_first == "server":
+        talk.server_acks()
+    talk.client_sends(b"after")
+    assert heard_of(talk)[0] == [b"before 0before 1before 2", "end: idle"]
+    assert reassembled(talk.packets).heard[2].said(talk.client) == [b"after", CAPTURE_END]

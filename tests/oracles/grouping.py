@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-ACK, OPENS_OR_CLOSES = 0x10, 0x01 | 0x02 | 0x04
+SYN, ACK, OPENS_OR_CLOSES = 0x02, 0x10, 0x01 | 0x02 | 0x04
 COPIES_BEHIND = 4
+COPIES_WITHIN_NS = 10**9
 
 
 class Row(NamedTuple):
@@ -19,6 +20,7 @@ class Row(NamedTuple):
     flags: int
     length: int
     cut_length: int
+    time_ns: int = 0
 
 
 Group = tuple[bytes, list[int]]
@@ -84,11 +86,19 @@ def are_smooth(rows: Sequence[Row], expected: tuple[int, int]) -> list[bool]:
 
 
 def is_copy(rows: Sequence[Row], number: int) -> bool:
-    """Row `number` of one connection is the same as one of the last before it."""
+    """Say whether row `number` of one connection is the same as one of the last before it."""
     row = rows[number]
     if row.length == 0 or row.flags & OPENS_OR_CLOSES:
         return False
-    return any(row == other for other in rows[max(number - COPIES_BEHIND, 0) : number])
+    for other in reversed(rows[max(number - COPIES_BEHIND, 0) : number]):
+        if other.flags & SYN:
+            return False  # what was before may be another connection
+        if (
+            row._replace(time_ns=0) == other._replace(time_ns=0)
+            and abs(row.time_ns - other.time_ns) <= COPIES_WITHIN_NS
+        ):
+            return True
+    return False
 
 
 def runs(rows: Sequence[Row], groups: Sequence[Group], smooth: Sequence[bool]) -> list[tuple[int, int, list[int]]]:

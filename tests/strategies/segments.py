@@ -1,5 +1,7 @@
 """Segment blocks of every make: a few connections, rows that nearly follow on, numbers around the wrap."""
 
+from itertools import accumulate
+
 import numpy as np
 from hypothesis import strategies as st
 from oracles.grouping import Row
@@ -40,7 +42,9 @@ def rows(draw: st.DrawFn, most: int = 12) -> list[Row]:
         )
         sent[KEYS[which]][direction] += length
         made.append(row)
-    return made
+    pauses = st.lists(st.sampled_from((0, 1000, 10**9 // 2, 10**9 + 1)), min_size=len(made), max_size=len(made))
+    times = accumulate(draw(pauses))
+    return [row._replace(time_ns=time_ns) for row, time_ns in zip(made, times, strict=True)]
 
 
 def block_of(some: list[Row]) -> SegmentBlock:
@@ -51,7 +55,7 @@ def block_of(some: list[Row]) -> SegmentBlock:
         buffer=bytes(longest),
         capture=0,
         number=np.arange(1, count + 1, dtype=np.int64),
-        timestamp_ns=np.arange(count, dtype=np.int64),
+        timestamp_ns=np.array([row.time_ns for row in some], dtype=np.int64),
         interface=np.zeros(count, dtype=np.int64),
         endpoints=np.frombuffer(b"".join(row.key for row in some), dtype=ENDPOINTS),
         connection_hash=np.array([row.hash for row in some], dtype=np.uint64),

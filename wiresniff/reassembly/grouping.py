@@ -113,26 +113,32 @@ def find_copies(block: SegmentBlock, groups: Groups) -> Mask:
     The first copy wins anyway; leaving the others out early keeps the connection smooth.
     """
     order = groups.order
+    flags = block.flags[order].astype(np.int64)
     key = np.stack(
         [
+            np.cumsum(flags & SYN),  # behind a SYN it may be the same numbers of another connection
             block.sequence[order].astype(np.int64),
             block.acknowledgement[order].astype(np.int64),
             block.payload_length[order],
             block.cut_length[order],
-            block.flags[order].astype(np.int64),
+            flags,
             block.from_high[order].astype(np.int64),
             groups.group,
         ]
     )
+    times = block.timestamp_ns[order]
     is_copy: Mask = np.zeros(len(order), dtype=np.bool_)
     for lag in range(1, COPIES_BEHIND + 1):
-        is_copy[lag:] |= (key[:, lag:] == key[:, :-lag]).all(axis=0)
-    is_copy &= (block.payload_length[order] > 0) & ((block.flags[order] & OPENS_OR_CLOSES) == 0)
+        is_soon = np.abs(times[lag:] - times[:-lag]) <= COPIES_WITHIN_NS
+        is_copy[lag:] |= (key[:, lag:] == key[:, :-lag]).all(axis=0) & is_soon
+    is_copy &= (block.payload_length[order] > 0) & ((flags & OPENS_OR_CLOSES) == 0)
     return is_copy
 
 
 COPIES_BEHIND = 4
 """How many rows back a copy is looked for: the same packet passes two to four interfaces."""
+COPIES_WITHIN_NS = 10**9
+"""And how long ago it may be: a packet passes them within milliseconds."""
 
 
 class Runs(NamedTuple):

@@ -90,8 +90,9 @@ class Reassembler:
     def _find_smooth(self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]) -> Smoothness:
         expected = np.zeros((len(tracked), 2), dtype=np.uint32)
         is_known = np.zeros(len(tracked), dtype=bool)
+        latest_ns = int(block.timestamp_ns.max())
         for group, known in enumerate(tracked):
-            if known is not None and known.is_smooth():
+            if known is not None and known.is_smooth() and not known.is_over_at(latest_ns):
                 is_known[group] = True
                 expected[group] = known.flows[0].next_sequence, known.flows[1].next_sequence
         return find_smooth(block, groups, expected, is_known)
