@@ -3,6 +3,7 @@
 import gzip
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -192,7 +193,7 @@ def test_any_bytes_are_told_alike_for_blocks_of_any_size(packets: list[Packet]) 
 
 
 CHUNKED = [("Transfer-Encoding", "chunked")]
-FLOODS = {
+FLOODS: dict[str, tuple[Callable[[int], bytes], Callable[[int], bytes], int]] = {
     "empty lines": (lambda n: b"\r\n" * n, lambda _: b"", 1460),
     "tiny chunks": (lambda n: head("POST / HTTP/1.1", CHUNKED) + b"1\r\nx\r\n" * n, lambda _: b"", 1460),
     "short lines": (lambda n: b"GET / HTTP/1.1\r\n" + b"a:\r\n" * n, lambda _: b"", 1460),

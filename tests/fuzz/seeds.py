@@ -1,8 +1,7 @@
 """Inputs to begin with: what the parsers read every day, in the form that each target takes."""
 
 import gzip
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wiresniff.capture import CaptureFile
@@ -10,28 +9,14 @@ from wiresniff.decode.link import LINKS
 
 PCAPS = Path(__file__).resolve().parents[2] / "fixtures" / "pcaps"
 CLIENT, SERVER = 0, 1
-WORDS = {
-    "http1.dict": (
-        "GET / HTTP/1.1\\x0d\\x0a",
-        "HTTP/1.1 200 OK\\x0d\\x0a",
-        "HTTP/1.1 101 x\\x0d\\x0a",
-        "HTTP/1.1 100 x\\x0d\\x0a",
-        "Content-Length: ",
-        "Transfer-Encoding: chunked\\x0d\\x0a",
-        "Upgrade: a\\x0d\\x0a",
-        "traceparent: ",
-        "\\x0d\\x0a\\x0d\\x0a",
-        "0\\x0d\\x0a\\x0d\\x0a",
-        "CONNECT a:1 HTTP/1.1\\x0d\\x0a",
-        "HEAD / HTTP/1.0\\x0d\\x0a",
-        "\\x0a\\x0a",
-        "Host: a\\x0d\\x0a",
-        "PRI * HTTP/2.0\\x0d\\x0a\\x0d\\x0aSM\\x0d\\x0a\\x0d\\x0a",
-        "\\x16\\x03\\x01\\x00\\x40\\x01",
-        "\\x17\\x03\\x03\\x00\\x10",
-    ),
-}
-"""Dictionaries of libFuzzer."""
+WORDS = (
+    "GET / HTTP/1.1\\x0d\\x0a", "HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 101 x\\x0d\\x0a", "HTTP/1.1 100 x\\x0d\\x0a",
+    "Content-Length: ", "Transfer-Encoding: chunked\\x0d\\x0a", "Upgrade: a\\x0d\\x0a", "traceparent: ",
+    "\\x0d\\x0a\\x0d\\x0a", "0\\x0d\\x0a\\x0d\\x0a", "CONNECT a:1 HTTP/1.1\\x0d\\x0a", "HEAD / HTTP/1.0\\x0d\\x0a",
+    "\\x0a\\x0a", "Host: a\\x0d\\x0a", "PRI * HTTP/2.0\\x0d\\x0a\\x0d\\x0aSM\\x0d\\x0a\\x0d\\x0a",
+    "\\x16\\x03\\x01\\x00\\x40\\x01", "\\x17\\x03\\x03\\x00\\x10",
+)  # fmt: skip
+"""For libFuzzer's dictionary."""
 
 CONVERSATIONS: tuple[tuple[tuple[int, bytes], ...], ...] = (
     (
@@ -54,16 +39,14 @@ CONVERSATIONS: tuple[tuple[tuple[int, bytes], ...], ...] = (
 )
 
 
-def write_seeds(kind: str, folder: Path) -> Path | None:
-    """Write the seeds of a target into a folder; returns its dictionary, if it has one."""
-    made = {"dissector": of_dissector, "records": of_records, "decoder": of_decoder}[kind]()
-    for number, seed in enumerate(made):
-        (folder / f"seed-{number}").write_bytes(seed)
-    if kind != "dissector":
-        return None
-    path = folder.parent / "http1.dict"
-    path.write_text("\n".join(f'"{word}"' for word in WORDS["http1.dict"]) + "\n")
-    return path
+def write_seeds(name: str, folder: Path) -> tuple[Path, Path]:
+    """Write the seeds of a target; returns their folder, and the dictionary."""
+    corpus, words = folder / "corpus", folder / "words.dict"
+    corpus.mkdir()
+    for number, seed in enumerate(SEEDS[name]()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    words.write_text("\n".join(f'"{word}"' for word in WORDS) + "\n")
+    return corpus, words
 
 
 def of_dissector() -> Iterable[bytes]:
@@ -85,7 +68,7 @@ def of_records() -> Iterable[bytes]:
     for path in sorted(PCAPS.glob("*.pcap*")):
         if path.suffix != ".py":
             data = path.read_bytes()
-            yield (gzip.decompress(data) if path.suffix == ".gz" else data)[:3000] + os.fsencode("~")
+            yield (gzip.decompress(data) if path.suffix == ".gz" else data)[:3000] + b"~"
 
 
 def of_decoder() -> Iterable[bytes]:
@@ -101,3 +84,10 @@ def of_decoder() -> Iterable[bytes]:
             data = block.buffer[at : at + min(length, 255)]
             script += bytes([0, 0, len(data)]) + data
         yield script
+
+
+SEEDS: dict[str, Callable[[], Iterable[bytes]]] = {
+    "dissector": of_dissector,
+    "records": of_records,
+    "decoder": of_decoder,
+}
