@@ -154,7 +154,7 @@ def fuzz_records(octets: bytes) -> None:
         records_format = Pcapng()
     else:
         return
-    step = 1 + octets[-1]
+    step = 1 + octets[-1] * 16
     buffer = b""
     for start in range(0, len(octets), step):
         buffer += octets[start : start + step]
