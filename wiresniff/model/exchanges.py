@@ -21,6 +21,8 @@ class Unseen(StrEnum):
     """Bytes before it were not seen, and nothing proves that it is a head and not part of a body."""
     TOO_LONG = "head-too-long"
     """The head is longer than the limit."""
+    HEADER_TABLE = "header-table"
+    """HPACK: entries that the capture did not see added may be the header, and nothing shows that they are not."""
 
 
 class Channel:
@@ -42,6 +44,8 @@ class Exchange:
 
     unseen: Unseen | None = None
     """None when the whole head was seen."""
+    inferred: bool = False
+    """What `fields` say of the traceparent was concluded, not read: HPACK entries of before the capture are involved."""
     preflight: bool = False
     """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
     status: int | None = None
