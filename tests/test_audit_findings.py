@@ -105,9 +105,11 @@ def test_thresholds_match_with_stars() -> None:
 
 
 def test_mostly_inferred_evidence_is_likely() -> None:
-    """Half or more inferred: likely, and no reason to fail a build."""
-    assert found(pair_of(missing=50, inferred=25))["context-missing"].confidence is Confidence.LIKELY
-    assert found(pair_of(missing=50, inferred=24))["context-missing"].confidence is Confidence.CERTAIN
+    """Half or more inferred: likely, and no reason to fail a build. What is inferred of other verdicts is not asked."""
+    for verdict, id_ in (("missing", "context-missing"), ("malformed", "context-malformed")):
+        for inferred, confidence in ((25, Confidence.LIKELY), (24, Confidence.CERTAIN)):
+            pair = pair_of(**{verdict: 50, "valid": 90}, inferred_verdicts=Counter({verdict: inferred, "valid": 90}))
+            assert found(pair)[id_].confidence is confidence
 
 
 def test_the_message_names_who_and_how_many_and_what_instead() -> None:

@@ -14,13 +14,21 @@ from wiresniff.model.exchanges import Channel, Exchange, Fields, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.privacy import shown_id, shown_target, shows_values
+from wiresniff.model.targets import rpc_of
 from wiresniff.model.totals import WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 OTHER = "other"
 """The pair in which further pairs are counted when the table is full; further operations likewise."""
 TRACEPARENT = b"traceparent"
+HTTP_2 = "2"
 FAILED_STATUS = 500
+SPOKEN = {
+    "http/1": ("http/1", "http/2", "grpc"),
+    "http/2": ("http/2", "grpc", "http/1"),
+    "grpc": ("grpc", "http/2", "http/1"),
+}
+"""Which pair of two services the bytes of a connection are counted for: the first of these protocols that it has."""
 PATHS_REMEMBERED = 256
 """Paths remembered per route; then all are forgotten and learned anew."""
 RAW_PAIRS = 8 * limits.PAIRS
@@ -74,6 +82,14 @@ _Key: TypeAlias = tuple[Channel, bytes | None, bytes | None]
 """Connection, authority, user agent."""
 
 
+def rpc_service(exchange: Exchange) -> str | None:
+    """Return the service that a gRPC request calls, None where it is none or not known."""
+    if exchange.protocol != "grpc" or exchange.target is None:
+        return None
+    rpc = rpc_of(exchange.target.decode("latin-1"))
+    return None if rpc is None else rpc[0]
+
+
 def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
     """Count requests of which nothing is to be said but that they are valid."""
     totals.requests += plain
@@ -84,8 +100,8 @@ def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
 class Reader(Protocol):
     """What the auditor asks about fields (`wiresniff.tracecontext`)."""
 
-    def read(self, fields: Fields, level: int) -> Reading:
-        """Read the trace context of one message."""
+    def read(self, fields: Fields, level: int, *, trimmed: bool) -> Reading:
+        """Read the trace context of one message; `trimmed`: its protocol allows blanks around values, which are off."""
 
     def plain(self, level: int) -> Callable[[bytes], object]:
         """Return what tells whether a traceparent is valid and nothing is to be said of it.
@@ -156,10 +172,11 @@ class Auditor:
         totals, client, server = route.totals, route.client, route.server
         rule = self._exemptions.match(
             exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port, client,
-            server, None,
+            server, rpc_service(exchange),
         )  # fmt: skip
-        reading = self._reader.read(exchange.fields, self._level)
+        reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
         reason: str | None = None
+        confidence = Confidence.CERTAIN
         if rule is not None:
             verdict = Verdict.EXEMPT
             reason = rule
@@ -173,14 +190,17 @@ class Auditor:
         else:
             verdict = _OF_PRESENCE[reading.presence]
             self._count_judged(route, exchange, reading, verdict)
+            if exchange.inferred:
+                confidence = Confidence.INFERRED
+                totals.inferred_verdicts[verdict] += 1
         totals.requests += 1
         self._count_failure(totals, exchange, verdict)
-        return Judgement(exchange, client, server, reading, verdict, Confidence.CERTAIN, reason)
+        return Judgement(exchange, client, server, reading, verdict, confidence, reason)
 
     def _route(self, exchange: Exchange) -> _Route:
         """Name both ends and find their totals."""
-        # What may be text of a body teaches no name.
-        authority = exchange.authority if exchange.unseen is None else None
+        # What may be text of a body teaches no name; a frame of HTTP/2 can't be.
+        authority = exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
         key = (exchange.channel, authority, exchange.user_agent)
         route = self._routes.get(key)
         names = self._names
@@ -291,15 +311,17 @@ class Auditor:
             server_port=exchange.server.port,
             request_line=self._request_line(exchange),
             status=exchange.status,
+            stream=exchange.stream,
+            grpc_status=exchange.grpc_status,
             trace_id=shown_id(reading.context.trace_id, privacy.ids) if reading.context else None,
             values=tuple(value.decode("latin-1") for value in values),
         )
 
     def _request_line(self, exchange: Exchange) -> str:
-        """Say method and path as privacy allows."""
+        """Say method and path as privacy allows; what was not seen of them is `?`."""
         method = (exchange.method or b"?").decode("latin-1")
         if exchange.target is None:
-            return visible(method)
+            return visible(f"{method} ?")
         path, query = shown_target(method, exchange.target.decode("latin-1"), self._policy.privacy)
         shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
         return visible(f"{method} {shown}".rstrip(" "))
@@ -311,7 +333,7 @@ class Auditor:
         authority = traffic.name.encode("latin-1", "replace") if traffic.name else None
         server = names.server(traffic.server, authority, client_is_external)
         client = names.client(traffic.client)
-        protocol = "http/1" if traffic.reason is None or traffic.parsed_bytes else traffic.reason
+        protocol = traffic.protocol if traffic.reason is None or traffic.parsed_bytes else traffic.reason
         for key in self._keys_of_traffic(client, server, traffic, client_is_external):
             if key in self._pairs:
                 totals = self._pairs[key].totals
@@ -326,7 +348,8 @@ class Auditor:
         self, client: str, server: str, traffic: Traffic, client_is_external: bool
     ) -> list[tuple[str, str, str]]:
         who = client if client_is_external else traffic.client.address
-        return [(who, server, word) for word in ("http/1", traffic.reason or "http/1")]
+        words = (*SPOKEN[traffic.protocol], traffic.reason or traffic.protocol)
+        return [(who, server, word) for word in words]
 
     def _begin_traffic_pair(
         self,

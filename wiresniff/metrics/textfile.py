@@ -81,8 +81,7 @@ def _requests(pair: PairTotals) -> Samples:
 
 def _inferred(pair: PairTotals) -> Samples:
     for verdict in Verdict:
-        # Only an absence is ever inferred: every other verdict rests on bytes that were seen.
-        yield (pair.client, pair.server, verdict, REPORTER), pair.inferred if verdict is Verdict.MISSING else 0
+        yield (pair.client, pair.server, verdict, REPORTER), pair.inferred_verdicts[verdict]
 
 
 def _failed(pair: PairTotals) -> Samples:

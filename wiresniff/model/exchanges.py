@@ -1,5 +1,6 @@
 """Exchange: a request with its response, as far as they were seen.  Traffic: bytes of a pair, read or not."""
 
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ class Exchange:
     unseen: Unseen | None = None
     """None when the whole head was seen."""
     inferred: bool = False
-    """What `fields` say of the traceparent was concluded, not read: HPACK entries of before the capture are involved."""
+    """What `fields` say of the traceparent was concluded, not read: HPACK entries from before the capture are part."""
     preflight: bool = False
     """An OPTIONS request with Access-Control-Request-Method (Fetch standard, CORS preflight)."""
     status: int | None = None
@@ -106,6 +107,31 @@ class Exchange:
         return self.channel.server
 
 
+class Alike:
+    """Exchanges of one block that differ in nothing but time, place, client port and query: counted, and made only if
+    somebody wants to see them.
+
+    They have the same client address, server, method, path, authority, user agent and kind of status (below 500 or
+    not), were seen whole, and either each has one traceparent that is valid with nothing to be said of it, or none has
+    any. No other field that is kept.
+    """
+
+    __slots__ = ("_make", "_rows", "is_traced", "requests", "sampled")
+
+    def __init__(self, rows: Sequence[int], make: Callable[[int], Exchange], sampled: int, *, is_traced: bool) -> None:
+        self._rows = rows
+        self._make = make
+        self.requests = len(rows)
+        self.sampled = sampled
+        """How many of them have the sampled flag."""
+        self.is_traced = is_traced
+        """Each has a traceparent; else none has."""
+
+    def exchanges(self) -> Iterator[Exchange]:
+        """Make them, in the order of their packets."""
+        return map(self._make, self._rows)
+
+
 class Traffic(NamedTuple):
     """Bytes between two endpoints since the last such report, for the accounting of a pair."""
 
@@ -117,3 +143,5 @@ class Traffic(NamedTuple):
     opaque_bytes: int
     reason: str | None
     """Why bytes are opaque: `tls`, `http/2`, `upgrade`, `tunnel`, `unknown-protocol`, ..."""
+    protocol: str = "http/1"
+    """What was spoken where bytes were read: `Exchange.protocol` of the connection's exchanges."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wiresniff.model.verdicts import Confidence
 
@@ -21,7 +21,7 @@ class Severity(IntEnum):
 
 
 class Witness(NamedTuple):
-    """Where to look. Sorts by time, then capture, then packet, so that the choice of three is the same in any order."""
+    """Where to look. Ordered by `order`, so that the choice of three is the same whatever comes first."""
 
     time_ns: int
     capture: int
@@ -36,6 +36,26 @@ class Witness(NamedTuple):
     trace_id: str | None
     values: tuple[str, ...]
     """The offending field values, latin-1."""
+    stream: int | None = None
+    """HTTP/2 stream id: one packet may hold the heads of many requests."""
+    grpc_status: int | None = None
+
+    def order(self) -> "WitnessOrder":
+        """Return what witnesses are sorted by: time, capture, packet, stream, then whatever else tells them apart."""
+        return (
+            self.time_ns,
+            self.capture,
+            self.packet,
+            self.stream or 0,
+            self[3:8],
+            -1 if self.status is None else self.status,
+            -1 if self.grpc_status is None else self.grpc_status,
+            self.trace_id or "",
+            self.values,
+        )
+
+
+WitnessOrder: TypeAlias = tuple[int, int, int, int, tuple[str, int, str, int, str], int, int, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

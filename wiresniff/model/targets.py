@@ -1,4 +1,4 @@
-"""Request targets (RFC 9112 3.2): where the path ends and the query begins."""
+"""Request targets (RFC 9112 3.2): where the path ends and the query begins; what gRPC calls by a path."""
 
 import re
 
@@ -22,3 +22,12 @@ def path_and_query(method: str | None, target: str) -> tuple[str | None, str | N
         if absolute is not None:
             path = path[absolute.end() :] or "/"
     return path, query if mark else None
+
+
+def rpc_of(target: str) -> tuple[str, str] | None:
+    """Split the path of a gRPC request, `/service/method`; None for a path of another form.
+
+    gRPC over HTTP/2, "Requests": Path = "/" Service-Name "/" {method name}. A service name may hold slashes.
+    """
+    service, slash, method = target.partition("?")[0].rpartition("/")
+    return (service[1:], method) if slash and len(service) > 1 and service[0] == "/" and method else None

@@ -12,11 +12,11 @@ WITNESSES = 3
 def earliest(witnesses: list[Witness], witness: Witness) -> None:
     """Keep the `WITNESSES` that come first in time, capture and packet."""
     if len(witnesses) == WITNESSES:
-        if witness >= witnesses[-1]:
+        if witness.order() >= witnesses[-1].order():
             return
         witnesses.pop()
     witnesses.append(witness)
-    witnesses.sort()
+    witnesses.sort(key=Witness.order)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,6 @@ class PairTotals:
     malformed: int = 0
     indeterminate: int = 0
     exempt: int = 0
-    inferred: int = 0
     sampled: int = 0
     """Of the valid ones."""
     failed: int = 0
@@ -44,6 +43,8 @@ class PairTotals:
     baggage_requests: int = 0
     """Requests with any baggage."""
     baggage_bytes: int = 0
+    inferred_verdicts: Counter[str] = field(default_factory=Counter)
+    """Of the judged ones, those whose verdict was concluded rather than read, per verdict."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Of `indeterminate` and `exempt`: `indeterminate:gap`, `exempt:health-check`, ..."""
     faults: Counter[str] = field(default_factory=Counter)
@@ -53,7 +54,8 @@ class PairTotals:
     carriers_instead: Counter[str] = field(default_factory=Counter)
     """Other formats present on requests whose verdict is `missing`."""
     operations: dict[str, Counter[str]] = field(default_factory=dict)
-    """Verdicts per `METHOD /path` (first path segments), bounded by `limits.OPERATIONS_PER_PAIR`."""
+    """Verdicts per `METHOD /path` (first path segments), of gRPC per `/service/method`; bounded by
+    `limits.OPERATIONS_PER_PAIR`."""
     witnesses: dict[str, list[Witness]] = field(default_factory=dict)
     """Per verdict (`missing`), fault, warning or finding id: the first few."""
     parsed_bytes: int = 0
@@ -64,6 +66,16 @@ class PairTotals:
     def judged(self) -> int:
         """Requests on which the missing ratio rests."""
         return self.valid + self.malformed + self.missing
+
+    @property
+    def inferred(self) -> int:
+        """Judged requests whose verdict was concluded rather than read."""
+        return self.inferred_verdicts.total()
+
+    @property
+    def inferred_ratio(self) -> float | None:
+        """Return inferred / judged; None when nothing was judged."""
+        return self.inferred / self.judged if self.judged else None
 
     @property
     def missing_ratio(self) -> float | None:
@@ -105,7 +117,7 @@ class PairTotals:
 
 
 COUNTS = (
-    "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "inferred", "sampled", "failed",
-    "failed_untraced", "baggage_requests", "baggage_bytes", "parsed_bytes",
+    "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "sampled", "failed", "failed_untraced",
+    "baggage_requests", "baggage_bytes", "parsed_bytes",
 )  # fmt: skip
-COUNTERS = ("reasons", "faults", "warnings", "carriers", "carriers_instead", "opaque_bytes")
+COUNTERS = ("inferred_verdicts", "reasons", "faults", "warnings", "carriers", "carriers_instead", "opaque_bytes")

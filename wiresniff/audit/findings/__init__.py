@@ -57,11 +57,7 @@ def _finding(rule: PairRule, pair: PairTotals, case: Case, witnesses: tuple[Witn
 
 def _witnesses(pair: PairTotals, case: Case) -> tuple[Witness, ...]:
     offered = {witness for word in case.words for witness in pair.witnesses.get(word, ())}
-    return tuple(sorted(offered, key=_when)[:WITNESSES])
-
-
-def _when(witness: Witness) -> tuple[int, int, int]:
-    return witness.time_ns, witness.capture, witness.packet
+    return tuple(sorted(offered, key=Witness.order)[:WITNESSES])
 
 
 def _order(finding: Finding) -> tuple[int, bool, int, str, str, str]:

@@ -1,6 +1,6 @@
 """`foreign-format-only`: another propagation format where traceparent is missing."""
 
-from wiresniff.audit.findings.missing import confidence_of
+from wiresniff.audit.findings.confidence import confidence_of
 from wiresniff.audit.findings.phrases import ends, listing, of_judged
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.display import ranked
@@ -25,7 +25,7 @@ def judge(pair: PairTotals, _side: Side) -> Case | None:
     )
     # A witness of `missing` shows this only if every missing one is of this kind.
     words = (ID, Verdict.MISSING) if count == pair.missing else (ID,)
-    return Case(Severity.WARNING, count, message, words, confidence_of(pair))
+    return Case(Severity.WARNING, count, message, words, confidence_of(pair, Verdict.MISSING))
 
 
 RULE = PairRule(

@@ -1,5 +1,6 @@
 """`context-malformed`: requests whose traceparent a conforming receiver will not use."""
 
+from wiresniff.audit.findings.confidence import confidence_of
 from wiresniff.audit.findings.phrases import ends, not_judged, of_judged, operations_at_fault
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.context import Fault
@@ -32,7 +33,8 @@ def judge(pair: PairTotals, _side: Side) -> Case | None:
         f"{of_judged(pair.malformed, pair)}{_why(pair)}{not_judged(pair)}"
         f"{operations_at_fault(pair, Verdict.MALFORMED, 'breaks')}."
     )
-    return Case(severity_of(ratio), pair.malformed, message, (Verdict.MALFORMED,))
+    confidence = confidence_of(pair, Verdict.MALFORMED)
+    return Case(severity_of(ratio), pair.malformed, message, (Verdict.MALFORMED,), confidence)
 
 
 def _why(pair: PairTotals) -> str:

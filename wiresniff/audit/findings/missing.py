@@ -1,12 +1,13 @@
 """`context-missing`: requests whose whole head was seen, without a traceparent."""
 
+from wiresniff.audit.findings.confidence import confidence_of
 from wiresniff.audit.findings.phrases import ends, listing, not_judged, of_judged, operations_at_fault, requests
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.context import Fault
 from wiresniff.model.display import ranked
 from wiresniff.model.findings import Severity
 from wiresniff.model.totals import PairTotals
-from wiresniff.model.verdicts import Confidence, Verdict
+from wiresniff.model.verdicts import Verdict
 
 NEARLY_ALL = 0.99
 """From here on the caller is simply not instrumented, or something removes the header: an error."""
@@ -21,11 +22,6 @@ def severity_of(ratio: float) -> Severity:
     return Severity.WARNING if ratio > SOME else Severity.INFO
 
 
-def confidence_of(pair: PairTotals) -> Confidence:
-    """`likely` when half or more of what is missing was inferred (only an absence is ever inferred)."""
-    return Confidence.LIKELY if 2 * pair.inferred >= pair.missing else Confidence.CERTAIN
-
-
 def judge(pair: PairTotals, side: Side) -> Case | None:
     """Judge by the policy's ratio where it gives one, else by the defaults."""
     ratio = pair.missing_ratio
@@ -36,7 +32,7 @@ def judge(pair: PairTotals, side: Side) -> Case | None:
         if ratio <= side.threshold.missing_ratio:
             return None
         severity = side.threshold.severity
-    return Case(severity, pair.missing, _message(pair), (Verdict.MISSING,), confidence_of(pair))
+    return Case(severity, pair.missing, _message(pair), (Verdict.MISSING,), confidence_of(pair, Verdict.MISSING))
 
 
 def _message(pair: PairTotals) -> str:
