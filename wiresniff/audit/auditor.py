@@ -68,7 +68,7 @@ class _Pair(NamedTuple):
 
 
 class _Route(NamedTuple):
-    """What is the same for all requests of one connection to one authority by one user agent."""
+    """What is the same for all requests of one connection and protocol to one authority by one user agent."""
 
     names_version: int
     client: str
@@ -78,8 +78,8 @@ class _Route(NamedTuple):
     """Verdicts by method and path, for those that no exemption matches."""
 
 
-_Key: TypeAlias = tuple[Channel, bytes | None, bytes | None]
-"""Connection, authority, user agent."""
+_Key: TypeAlias = tuple[Channel, str, bytes | None, bytes | None]
+"""Connection, protocol (one HTTP/2 connection may carry gRPC and other requests), authority, user agent."""
 
 
 def rpc_service(exchange: Exchange) -> str | None:
@@ -135,7 +135,7 @@ class Auditor:
         owed: dict[tuple[bytes | None, bytes], Counter[str]] = {}
         plain = sampled = 0
         for exchange in exchanges:
-            now = (exchange.channel, exchange.authority, exchange.user_agent)
+            now = (exchange.channel, exchange.protocol, exchange.authority, exchange.user_agent)
             if now != key:
                 if route is not None:
                     count_plain(route.totals, plain, sampled)
@@ -147,7 +147,8 @@ class Auditor:
                 verdicts = owed.get((exchange.method, target.partition(b"?")[0]))
                 if verdicts is not None and exchange.unseen is None and not exchange.preflight:
                     name, value = fields[0]
-                    if name == TRACEPARENT and is_plain(value):
+                    unusual = exchange.inferred or exchange.grpc_status
+                    if name == TRACEPARENT and not unusual and is_plain(value):
                         plain += 1
                         sampled += value[-1] & 1
                         verdicts[valid] += 1
@@ -201,7 +202,7 @@ class Auditor:
         """Name both ends and find their totals."""
         # What may be text of a body teaches no name; a frame of HTTP/2 can't be.
         authority = exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
-        key = (exchange.channel, authority, exchange.user_agent)
+        key = (exchange.channel, exchange.protocol, authority, exchange.user_agent)
         route = self._routes.get(key)
         names = self._names
         if route is not None and route.names_version == names.version:
