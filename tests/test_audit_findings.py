@@ -136,9 +136,46 @@ def test_operations_that_are_always_bad_are_named_beside_mixed_ones() -> None:
     """But not as the only ones."""
     operations = {"GET /a": Counter(missing=25), "GET /b": Counter(missing=5, valid=20), "GET /c": Counter(exempt=3)}
     message = found(pair_of(missing=30, valid=20, operations=operations))["context-missing"].message
-    assert "`GET /a` always lacks it" in message
+    assert "`GET /a` always lacks it, `GET /b` lacks it on 5 of 25." in message
     assert "only" not in message
     assert "GET /c" not in message
+
+
+def test_the_only_operation_at_fault_is_named_also_if_it_is_good_at_times() -> None:
+    """With numbers; the others never lack it."""
+    operations = {
+        "/cart.Cart/Flush": Counter(missing=30, valid=10), "/cart.Cart/Get": Counter(valid=50),
+    }  # fmt: skip
+    message = found(pair_of(missing=30, valid=60, operations=operations))["context-missing"].message
+    assert message.endswith("carry none; only `/cart.Cart/Flush` lacks it on 30 of 40.")
+
+
+def test_operations_that_are_alike_are_not_at_fault() -> None:
+    """When every one is good at times and bad at times, the operation is not what tells."""
+    operations = {"/a.B/C": Counter(missing=10, valid=10), "/a.B/D": Counter(missing=9, valid=11)}
+    assert "/a.B" not in found(pair_of(missing=19, valid=21, operations=operations))["context-missing"].message
+
+
+def test_requests_of_unknown_operations_may_be_of_any() -> None:
+    """Bad ones among them forbid `only`, good ones `always`; they are never at fault themselves."""
+    operations = {"/a.B/C": Counter(missing=20), "/a.B/D": Counter(valid=20), "(path unknown)": Counter(missing=5)}
+    message = found(pair_of(missing=25, valid=20, operations=operations))["context-missing"].message
+    assert message.endswith("; `/a.B/C` always lacks it.")
+    operations["other"] = Counter(valid=5)
+    message = found(pair_of(missing=25, valid=25, operations=operations))["context-missing"].message
+    assert message.endswith("; `/a.B/C` lacks it on 20 of 20.")
+    del operations["/a.B/C"]
+    assert ";" not in found(pair_of(missing=25, valid=25, operations=operations))["context-missing"].message
+
+
+def test_many_operations_that_are_bad_at_times_are_counted() -> None:
+    """Three with their numbers."""
+    operations = {f"/a.B/M{n}": Counter(missing=5, valid=n) for n in range(6)} | {"/a.B/Z": Counter(valid=9)}
+    message = found(pair_of(missing=30, valid=24, operations=operations))["context-missing"].message
+    assert message.endswith(
+        "; `/a.B/M0` always lacks it, `/a.B/M1` lacks it on 5 of 6, `/a.B/M2` lacks it on 5 of 7, "
+        "`/a.B/M3` lacks it on 5 of 8, 2 other operations at times."
+    )
 
 
 def test_many_operations_are_counted() -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.audit.exemptions import Exemptions
@@ -10,16 +11,14 @@ from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.display import visible
-from wiresniff.model.exchanges import Channel, Exchange, Fields, Traffic
+from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.privacy import shown_id, shown_target, shows_values
 from wiresniff.model.targets import rpc_of
-from wiresniff.model.totals import WITNESSES, PairTotals
+from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
-OTHER = "other"
-"""The pair in which further pairs are counted when the table is full; further operations likewise."""
 TRACEPARENT = b"traceparent"
 HTTP_2 = "2"
 FAILED_STATUS = 500
@@ -55,6 +54,9 @@ class Naming(Protocol):
 
     def is_external(self, endpoint: Endpoint) -> bool:
         """Tell whether an endpoint is outside."""
+
+    def is_one_place(self, address: str) -> bool:
+        """Tell whether all ports of an address are outside, or none is."""
 
 
 class _Pair(NamedTuple):
@@ -162,6 +164,38 @@ class Auditor:
         if route is not None:
             count_plain(route.totals, plain, sampled)
 
+    def count_alike(self, alike: Alike) -> None:
+        """Count exchanges that are alike: what is found of the first ones holds for all.
+
+        The first ones are the earliest, and no more of them are wanted as witnesses than are judged here.
+        """
+        exchanges = alike.exchanges()
+        first = next(exchanges)
+        if not self._names.is_one_place(first.client.address):
+            for exchange in (first, *exchanges):
+                self.feed(exchange)
+            return
+        judgement = self.feed(first)
+        verdict, context, rest = judgement.verdict, judgement.reading.context, alike.requests - 1
+        if verdict is Verdict.MISSING:
+            for exchange in islice(exchanges, WITNESSES - 1):
+                self.feed(exchange)
+                rest -= 1
+        if not rest:
+            return
+        totals = self._route(first).totals
+        totals.requests += rest
+        if verdict is Verdict.EXEMPT:
+            totals.exempt += rest
+            totals.reasons[f"exempt:{judgement.reason}"] += rest
+            return
+        self._verdicts(totals, self._operations.of(first))[verdict] += rest
+        if context is None:
+            totals.missing += rest
+        else:
+            totals.valid += rest
+            totals.sampled += alike.sampled - context.sampled
+
     def _known_route(self, key: _Key) -> _Route | None:
         """Return the route of exchanges that are alike, unless names have changed since."""
         route = self._routes.get(key)
@@ -221,9 +255,7 @@ class Auditor:
     def _count_judged(self, route: _Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
         totals = route.totals
         operation = self._operations.of(exchange)
-        verdicts = totals.operations.get(operation)
-        if verdicts is None:
-            verdicts = self._begin_operation(totals, operation)
+        verdicts = self._verdicts(totals, operation)
         verdicts[verdict] += 1
         if exchange.target is not None and not exchange.preflight:
             if len(route.owed) >= PATHS_REMEMBERED:
@@ -284,7 +316,11 @@ class Auditor:
         self._pairs[key] = pair
         return pair
 
-    def _begin_operation(self, totals: PairTotals, operation: str) -> Counter[str]:
+    def _verdicts(self, totals: PairTotals, operation: str) -> Counter[str]:
+        """Return the verdicts of an operation, to be counted in."""
+        verdicts = totals.operations.get(operation)
+        if verdicts is not None:
+            return verdicts
         if len(totals.operations) >= limits.OPERATIONS_PER_PAIR:
             self.evictions["operations"] += 1
             return totals.operations.setdefault(OTHER, Counter())

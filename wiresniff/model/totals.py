@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 from wiresniff.model.findings import Witness
 
+OTHER = "other"
+"""The pair in which further pairs are counted when the table is full; further operations likewise."""
+PATH_UNKNOWN = "(path unknown)"
+"""What the name of an operation ends with whose path was not seen."""
 WITNESSES = 3
 """Witnesses kept per pair and word: a person looks at one, rarely at two."""
 

@@ -1,9 +1,10 @@
 """Parts of the sentences that findings are made of."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from wiresniff.model.display import named, percent, quantity
-from wiresniff.model.totals import PairTotals
+from wiresniff.model.totals import OTHER, PATH_UNKNOWN, PairTotals
 
 NAMED = 3
 """Names listed in a sentence; of the others the number is said."""
@@ -37,28 +38,57 @@ def listing(names: Iterable[str]) -> str:
     return "".join(quoted)
 
 
-def operations_at_fault(pair: PairTotals, verdict: str, verb: str) -> str:
-    """Say which operations are all bad, when only some are: `; only `GET /price` lacks it`. Else nothing.
+class Operation(NamedTuple):
+    """How many of the judged requests of one operation are bad."""
 
-    Nothing is said when bad and good requests are mixed within an operation, beyond what the always bad ones cover.
-    """
-    judged = {name: sum(counts[word] for word in JUDGED) for name, counts in pair.operations.items()}
-    all_bad = [
-        name for name, counts in pair.operations.items() if judged[name] and counts[verdict] == judged[name]
-    ]  # fmt: skip
-    others = sum(1 for name, count in judged.items() if count and name not in all_bad)
-    if not all_bad or not others:
-        return ""
-    all_bad.sort(key=lambda name: (-judged[name], name))
-    bad = sum(judged[name] for name in all_bad)
-    plural = verb if len(all_bad) == 1 else PLURAL[verb]
-    if bad == getattr(pair, verdict):
-        return f"; only {listing(all_bad)} {plural} it"
-    return f"; {listing(all_bad)} always {plural} it"
+    name: str
+    bad: int
+    judged: int
+
+    @property
+    def share(self) -> float:
+        """Of the judged ones, the part that is bad."""
+        return self.bad / self.judged
+
+    @property
+    def is_known(self) -> bool:
+        """Its requests are of one operation: neither was their path unseen, nor were they counted with others."""
+        return self.name != OTHER and not self.name.endswith(PATH_UNKNOWN)
 
 
 JUDGED = ("valid", "malformed", "missing")
-PLURAL = {"lacks": "lack", "breaks": "break"}
+
+
+def operations_at_fault(pair: PairTotals, verdict: str, verb: str) -> str:
+    """Say which operations are bad where others are not, or less so; nothing where all are alike.
+
+    `; only `GET /price` lacks it`, or `; `GET /price` always lacks it, `POST /quote` lacks it on 3 of 40`. Requests
+    that are of no known operation may be of any: bad ones forbid `only`, good ones forbid `always`.
+    """
+    operations = [
+        Operation(name, counts[verdict], judged)
+        for name, counts in pair.operations.items()
+        if (judged := sum(counts[word] for word in JUDGED))
+    ]
+    known = [one for one in operations if one.is_known]
+    bad = sorted((one for one in known if one.bad), key=lambda one: (-one.share, -one.bad, one.name))
+    always = [one for one in bad if one.bad == one.judged]
+    if not bad or (len(bad) == len(known) and len(always) in (0, len(known))):
+        return ""
+    only = "only " if len(bad) < len(known) and sum(one.bad for one in bad) == getattr(pair, verdict) else ""
+    if not only and any(one.bad < one.judged for one in operations if not one.is_known):
+        always = []
+    at_times = bad[len(always) :]
+    said = [_always_at_fault(always, verb, only if not at_times else "")] if always else []
+    said += [f"`{named(one.name)}` {verb} it on {one.bad:,} of {one.judged:,}" for one in at_times[:NAMED]]
+    if len(at_times) > NAMED:
+        said.append(f"{quantity(len(at_times) - NAMED, 'other operation')} at times")
+    return f"; {only if not always else ''}{', '.join(said)}"
+
+
+def _always_at_fault(operations: list[Operation], verb: str, only: str) -> str:
+    plural = verb if len(operations) == 1 else verb.removesuffix("s")
+    return f"{only}{listing(one.name for one in operations)} {'' if only else 'always '}{plural} it"
 
 
 def not_judged(pair: PairTotals) -> str:
