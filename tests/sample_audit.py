@@ -82,6 +82,18 @@ def outside() -> list[PairTotals]:
     return [front, away, hidden]
 
 
+def joined_late() -> Audit:
+    """Return calls of gRPC over connections that were open already; one method drops the trace."""
+    pair = PairTotals("web", "cart", "grpc", requests=104, valid=60, missing=40, indeterminate=4)
+    pair.failed = pair.failed_untraced = 1
+    pair.inferred_verdicts = Counter(missing=30, valid=20)
+    pair.reasons = Counter({"indeterminate:header-table": 4})
+    pair.operations = {"/cart.Cart/Flush": Counter(missing=40), "/cart.Cart/Get": Counter(valid=60)}
+    pair.witness("missing", witness(17, "POST /cart.Cart/Flush")._replace(stream=5, grpc_status=14))
+    captures = [CaptureSummary("night.pcap", "pcap", 900, NIGHT, NIGHT + 60_000_000_000)]
+    return Audit(captures, [pair], find([pair], Accounting(), Policy()), Accounting())
+
+
 def accounting() -> Accounting:
     """Count what the capture let through, and what not."""
     return Accounting(

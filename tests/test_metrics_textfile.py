@@ -4,7 +4,7 @@ import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sample_audit import audit, hostile_audit
+from sample_audit import audit, hostile_audit, joined_late
 
 import wiresniff
 from wiresniff.metrics.families import FAMILIES
@@ -73,6 +73,17 @@ def test_protocols_of_a_pair_are_summed_where_there_is_no_label_for_them() -> No
     samples = series(Audit(pairs=pairs))
     assert value(samples, "wiresniff_sampled_requests_total", client="a", server="b", reporter="capture") == 10
     assert pairs[0].sampled == 5
+
+
+def test_what_is_inferred_is_a_part_of_each_verdict() -> None:
+    """An inferred presence as well as an inferred absence."""
+    samples = series(joined_late())
+    ends = {"client": "web", "server": "cart", "reporter": "capture"}
+    inferred = {
+        verdict: value(samples, "wiresniff_inferred_requests_total", **ends, verdict=verdict) for verdict in Verdict
+    }
+    assert {verdict: number for verdict, number in inferred.items() if number} == {"missing": 30, "valid": 20}
+    assert value(samples, "wiresniff_requests_total", **ends, protocol="grpc", verdict="missing") == 40
 
 
 def test_every_anomaly_has_a_series() -> None:

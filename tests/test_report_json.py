@@ -2,7 +2,7 @@
 
 import json
 
-from sample_audit import audit, hostile_audit
+from sample_audit import audit, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
 from wiresniff.report.json import SCHEMA, render_json
@@ -14,7 +14,7 @@ PAIR = {
 FINDING = {"id", "severity", "confidence", "client", "server", "count", "message", "witnesses"}
 WITNESS = {
     "capture", "packet", "time", "client_address", "client_port", "server_address", "server_port", "trace_id",
-    "request_line", "status", "values",
+    "request_line", "status", "grpc_status", "stream", "values",
 }  # fmt: skip
 
 
@@ -82,6 +82,19 @@ def test_hostile_names_come_back_as_they_were() -> None:
     names = {pair["client"] for pair in json.loads(text)["pairs"]}
     assert "\u202edesrever\u2028line\ud800" in names
     assert "x" * 10_000 in names
+
+
+def test_what_is_inferred_is_counted() -> None:
+    """In all, per verdict, and as a share of what was judged; a witness names its stream."""
+    document = json.loads(render_json(joined_late()))
+    (pair,) = document["pairs"]
+    assert (pair["protocol"], pair["inferred"], pair["inferred_ratio"]) == ("grpc", 50, 0.5)
+    assert pair["inferred_verdicts"] == {"missing": 30, "valid": 20}
+    assert pair["reasons"] == {"indeterminate:header-table": 4}
+    assert document["judged"]["inferred"] == 50
+    finding = document["findings"][0]
+    assert (finding["confidence"], finding["witnesses"][0]["stream"]) == ("likely", 5)
+    assert finding["witnesses"][0]["grpc_status"] == 14
 
 
 def test_an_empty_audit_is_a_document_too() -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from sample_audit import audit, hostile_audit
+from sample_audit import audit, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
 from wiresniff.report.markdown import code, escaped, in_cell, render_markdown
@@ -18,7 +18,7 @@ def test_every_row_has_as_many_cells_as_the_head() -> None:
     for sample in (audit(), hostile_audit()):
         rows = [line for line in render_markdown(sample).split("\n") if line.startswith("|")]
         assert len(rows) > 2
-        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {10}
+        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {12}
 
 
 def test_a_hostile_name_makes_no_mark_up() -> None:
@@ -58,6 +58,14 @@ def test_findings_and_what_was_not_seen_are_there() -> None:
     assert "<details><summary>Not seen, and why</summary>" in text
     assert "snap length (14 gaps)" in text
     assert "No request was seen." in render_markdown(Audit())
+
+
+def test_the_protocol_and_the_share_inferred_stand_in_the_table() -> None:
+    """Beside the numbers that they are about."""
+    text = render_markdown(joined_late())
+    assert "| `web` → `cart` | grpc | **40.0 %** | 60 | 40 | 0 | 50 (50.0 %) | 4 (3.8 %) | 0 | " in text
+    assert "only `/cart.Cart/Flush` lacks it" in text
+    assert "`night.pcap #18 stream 5`, `POST /cart.Cart/Flush → 200, grpc-status 14`" in text
 
 
 def test_it_fits_into_a_comment() -> None:

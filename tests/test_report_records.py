@@ -175,6 +175,36 @@ def test_grpc_has_its_own_keys() -> None:
     assert (known["rpc.grpc.status_code"], known["wiresniff.stream"]) == (14, 5)
 
 
+def test_a_method_that_is_not_known_is_absent() -> None:
+    """It is gRPC all the same. A path of another form names no method, and a path that is not shown neither."""
+    for target, privacy in ((None, Privacy()), (b"/", Privacy()), (b"/shop.v1.Prices/Get", Privacy(paths=Keep.DROP))):
+        one = exchange(target, b"POST")
+        one.protocol, one.version = "grpc", "2"
+        known = said(one, privacy=privacy)
+        assert known["rpc.system"] == "grpc"
+        assert not known.keys() & {"rpc.service", "rpc.method"}
+
+
+def test_a_head_of_http_2_that_could_not_be_judged_is_a_request() -> None:
+    """What was read of it goes under the keys of a request; nothing is said about what was not."""
+    one = exchange(b"/shop.v1.Prices/Get", b"POST")
+    one.protocol, one.version, one.unseen, one.stream = "grpc", "2", Unseen.HEADER_TABLE, 5
+    known = said(one, verdict=Verdict.INDETERMINATE, reason="header-table")
+    assert (known["wiresniff.verdict"], known["wiresniff.reason"]) == ("indeterminate", "header-table")
+    assert (known["url.path"], known["rpc.method"]) == ("/shop.v1.Prices/Get", "Get")
+    assert known["http.request.header.traceparent"] == [TRACEPARENT.decode()]
+    assert not known.keys() & {"wiresniff.seen", "trace_id", "wiresniff.tracestate", "wiresniff.faults"}
+    assert "http.request.header.traceparent" not in said(
+        one, verdict=Verdict.INDETERMINATE, reason="header-table", privacy=Privacy(ids=Keep.HASH)
+    )
+
+
+def test_what_was_inferred_is_said_to_be() -> None:
+    """The confidence is the judgement's."""
+    judgement = Judgement(exchange(), "a", "b", VALID, Verdict.VALID, Confidence.INFERRED, None)
+    assert '"wiresniff.confidence":"inferred"' in record_line(judgement, [], Privacy(), show_baggage=False)
+
+
 @pytest.mark.parametrize("time_ns", [0, 1, 999_999_999, 2**63 - 1, -1])
 def test_any_time_can_be_said(time_ns: int) -> None:
     """The clock of a capture may be anywhere."""

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from rich.cells import cell_len
-from sample_audit import audit, hostile_audit
+from sample_audit import audit, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
 from wiresniff.model.totals import PairTotals
@@ -66,6 +66,21 @@ def test_findings_show_where_to_look() -> None:
     assert "2025-10-09 08:53:20.055000  night.pcapng #56  POST /v1/charges → 201" in text
     assert "10.0.0.11:40055 → 10.0.0.12:8080" in text
     assert '"00-00000000000000000000000000000000-00f067aa0ba902b7-01"' in text
+
+
+def test_the_share_inferred_is_shown_per_pair() -> None:
+    """With the protocol, what the word means, and what could not be judged at the end."""
+    text = render_text(joined_late(), width=100, color=False)
+    lines = text.split("\n")
+    row = next(n for n, line in enumerate(lines) if line.startswith("web → cart"))
+    assert lines[row + 1 : row + 4] == ["  grpc", "  1 failed, 1 without trace", "  50.0 % inferred"]
+    words = " ".join(text.split())
+    assert "inferred: concluded, since HTTP/2 connections were joined late" in words
+    assert "4 requests could not be judged: they name fields by table entries from before the capture." in words
+    assert "Of 50 requests (50.0 % of the judged ones) the verdict is inferred" in words
+    assert "only `/cart.Cart/Flush` lacks it" in words
+    assert "night.pcap #18 stream 5 POST /cart.Cart/Flush → 200, grpc-status 14" in words
+    assert "inferred" not in render_text(audit(), width=100, color=False)
 
 
 def test_captures_are_called_without_their_folders() -> None:

@@ -91,6 +91,8 @@ def _pair(pair: PairTotals) -> Object:
         **{name: getattr(pair, name) for name in SUMS},
         "judged": pair.judged,
         "sampled": pair.sampled,
+        "inferred_verdicts": _counts(pair.inferred_verdicts),
+        "inferred_ratio": pair.inferred_ratio,
         "missing_ratio": pair.missing_ratio,
         "malformed_ratio": pair.malformed_ratio,
         "indeterminate_ratio": pair.indeterminate_ratio,
@@ -151,5 +153,7 @@ def _witness(witness: Witness, captures: list[CaptureSummary]) -> Object:
         "trace_id": witness.trace_id,
         "request_line": witness.request_line,
         "status": witness.status,
+        "grpc_status": witness.grpc_status,
+        "stream": witness.stream,
         "values": list(witness.values),
     }

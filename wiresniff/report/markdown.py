@@ -78,8 +78,8 @@ def in_cell(text: str) -> str:
 
 
 HEADINGS = (
-    "client → server", "missing ratio", "valid", "missing", "malformed", "indeterminate", "exempt", "failed",
-    "top faults",
+    "client → server", "protocol", "missing ratio", "valid", "missing", "malformed", "inferred", "indeterminate",
+    "exempt", "failed", "top faults",
 )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _pairs(audit: Audit) -> list[str]:
         "### Service pairs, the worst first",
         "",
         f"| {' | '.join(HEADINGS)} |",
-        f"| --- |{' ---: |' * (len(HEADINGS) - 2)} --- |",
+        f"| --- | --- |{' ---: |' * (len(HEADINGS) - 3)} --- |",
         *(_row(pair) for pair in seen[:PAIRS_SHOWN]),
     ]
     if len(seen) > PAIRS_SHOWN:
@@ -104,11 +104,14 @@ def _row(pair: PairTotals) -> str:
     ratio = percent(pair.missing, pair.judged) if pair.judged else "-"
     owed = pair.requests - pair.exempt
     unclear = f"{pair.indeterminate:,} ({percent(pair.indeterminate, owed)})"
+    inferred = f"{pair.inferred:,} ({percent(pair.inferred, pair.judged)})" if pair.inferred else "0"
     failed = f"{pair.failed:,}" + (f" ({pair.failed_untraced:,} without trace)" if pair.failed_untraced else "")
     cells = [
         f"{in_cell(pair.client)} → {in_cell(pair.server)}{' (outside)' if pair.external else ''}",
+        pair.protocol,
         f"**{ratio}**" if pair.missing else ratio,
         *(f"{count:,}" for count in (pair.valid, pair.missing, pair.malformed)),
+        inferred,
         unclear,
         f"{pair.exempt:,}",
         failed,

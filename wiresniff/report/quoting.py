@@ -78,9 +78,10 @@ def short_capture_name(captures: list[CaptureSummary], row: int) -> str:
 
 
 def where(witness: Witness, captures: list[CaptureSummary]) -> str:
-    """Return the capture and the packet number that Wireshark shows (none live)."""
+    """Return the capture, the packet number that Wireshark shows (none live), and the stream of HTTP/2."""
     name = named(short_capture_name(captures, witness.capture))
-    return f"{name} #{witness.packet}" if witness.packet else name
+    packet = f" #{witness.packet}" if witness.packet else ""
+    return f"{name}{packet}{'' if witness.stream is None else f' stream {witness.stream}'}"
 
 
 def between(witness: Witness) -> str:
@@ -92,7 +93,8 @@ def between(witness: Witness) -> str:
 def request(witness: Witness) -> str:
     """Return the request line and what answered it."""
     line = shortened(visible(witness.request_line[:VALUE_CHARACTERS]), 2 * VALUE_CHARACTERS)
-    return f"{line} → {'no response' if witness.status is None else witness.status}"
+    call = "" if witness.grpc_status is None else f", grpc-status {witness.grpc_status}"
+    return f"{line} → {'no response' if witness.status is None else witness.status}{call}"
 
 
 def values(witness: Witness) -> list[str]:

@@ -8,13 +8,17 @@ This runs for every request: `record` is one flat function per group of keys and
 
 import json
 
+from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Exchange
 from wiresniff.model.policy import Keep, Privacy
 from wiresniff.model.privacy import shown_id, shown_target, shows_baggage_keys, shows_baggage_values, shows_values
+from wiresniff.model.targets import rpc_of
 from wiresniff.model.verdicts import Judgement
 from wiresniff.report.quoting import SECOND_NS, rfc3339
 
 Record = dict[str, object]
+
+HTTP_2 = "2"
 
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 """ASCII only: no terminal sequence, line separator or lone surrogate gets out of a string."""
@@ -49,11 +53,15 @@ def record(judgement: Judgement, captures: list[str], privacy: Privacy, show_bag
     }
     if exchange.unseen is None:
         _add_request(known, exchange, privacy)
-    else:
-        _add_seen(known, exchange, privacy)
-    _add_response(known, exchange)
-    if exchange.unseen is None:
+        _add_response(known, exchange)
         _add_reading(known, judgement, privacy, show_baggage)
+    else:
+        if exchange.version == HTTP_2:
+            _add_request(known, exchange, privacy)
+            _add_values(known, judgement.reading, privacy)
+        else:
+            _add_seen(known, exchange, privacy)
+        _add_response(known, exchange)
     if judgement.reason is not None:
         known["wiresniff.reason"] = judgement.reason
     if 0 <= exchange.capture < len(captures):
@@ -76,8 +84,8 @@ def _add_request(known: Record, exchange: Exchange, privacy: Privacy) -> None:
             known["url.path"] = path
         if query is not None:
             known["url.query"] = query
-        if exchange.protocol == "grpc":
-            _add_rpc(known, target)
+    if exchange.protocol == "grpc":
+        _add_rpc(known, exchange, privacy)
     if exchange.authority is not None:
         known["wiresniff.authority"] = exchange.authority.decode("latin-1")
     if exchange.user_agent is not None:
@@ -85,9 +93,10 @@ def _add_request(known: Record, exchange: Exchange, privacy: Privacy) -> None:
 
 
 def _add_seen(known: Record, exchange: Exchange, privacy: Privacy) -> None:
-    """Add what was seen of a head that was not wholly seen, apart from what is known of a request.
+    """Add what was seen of an HTTP/1 head that was not wholly seen, apart from what is known of a request.
 
-    It may not even be a request: behind lost bytes, text of a body can begin a segment.
+    It may not even be a request: behind lost bytes, text of a body can begin a segment. What stands in a HEADERS frame
+    of HTTP/2 is a request, so that goes under the keys of one.
     """
     if exchange.method is None or exchange.target is None:
         return
@@ -96,13 +105,13 @@ def _add_seen(known: Record, exchange: Exchange, privacy: Privacy) -> None:
     known["wiresniff.seen"] = f"{method} {path or ''}{f'?{query}' if query is not None else ''}".rstrip(" ")
 
 
-def _add_rpc(known: Record, target: str) -> None:
-    """Add what the path `/service/method` says (gRPC over HTTP/2, "Requests")."""
+def _add_rpc(known: Record, exchange: Exchange, privacy: Privacy) -> None:
+    """Add what the path `/service/method` says, where paths are shown."""
     known["rpc.system"] = "grpc"
-    service, slash, method = target.removeprefix("/").rpartition("/")
-    if slash:
-        known["rpc.service"] = service
-        known["rpc.method"] = method
+    if exchange.target is not None and privacy.paths is Keep.KEEP:
+        rpc = rpc_of(exchange.target.decode("latin-1"))
+        if rpc is not None:
+            known["rpc.service"], known["rpc.method"] = rpc
 
 
 def _add_response(known: Record, exchange: Exchange) -> None:
@@ -127,11 +136,7 @@ def _add_reading(known: Record, judgement: Judgement, privacy: Privacy, show_bag
             if shown is not None:
                 known[key] = shown
         known["trace_flags"] = FLAGS[context.flags]
-    if shows_values(privacy):
-        if reading.traceparents:
-            known["http.request.header.traceparent"] = [value.decode("latin-1") for value in reading.traceparents]
-        if reading.tracestates:
-            known["http.request.header.tracestate"] = [value.decode("latin-1") for value in reading.tracestates]
+    _add_values(known, reading, privacy)
     known["wiresniff.faults"] = reading.faults
     known["wiresniff.warnings"] = reading.warnings
     known["wiresniff.tracestate"] = reading.tracestate
@@ -142,6 +147,14 @@ def _add_reading(known: Record, judgement: Judgement, privacy: Privacy, show_bag
         elif shows_baggage_keys(privacy):
             known["wiresniff.baggage.keys"] = reading.baggage_keys
             known["wiresniff.baggage.bytes"] = reading.baggage_bytes
+
+
+def _add_values(known: Record, reading: Reading, privacy: Privacy) -> None:
+    if shows_values(privacy):
+        if reading.traceparents:
+            known["http.request.header.traceparent"] = [value.decode("latin-1") for value in reading.traceparents]
+        if reading.tracestates:
+            known["http.request.header.tracestate"] = [value.decode("latin-1") for value in reading.tracestates]
 
 
 FLAGS = tuple(f"{flags:02x}" for flags in range(256))

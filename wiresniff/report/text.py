@@ -149,7 +149,7 @@ def _pairs(audit: Audit, width: int) -> list[RenderableType]:
     for column, column_width in zip(columns, widths, strict=True):
         table.add_column(column.heading, width=column_width, justify="right", no_wrap=True)
     malformed_at = [column.heading for column in columns].index(MALFORMED)
-    protocols = len({pair.protocol for pair in seen}) > 1
+    protocols = {pair.protocol for pair in seen} != {"http/1"}
     for pair, row in zip(shown, rows, strict=True):
         cells = [Text(cell, style="dim" if cell == NONE else "") for cell in row]
         cells[0].stylize(_style(pair))
@@ -193,6 +193,8 @@ def _notes(pair: PairTotals, *, protocol: bool) -> list[str]:
         notes.append(f"{pair.failed:,} failed")
     notes += [f"{count:,} send {visible(word)} instead" for word, count in ranked(pair.carriers_instead)[:1]]
     notes += [f"{count:,} {visible(word)}" for word, count in ranked(pair.faults)[:FAULTS_SHOWN]]
+    if pair.inferred:
+        notes.append(f"{percent(pair.inferred, pair.judged)} inferred")
     hidden = sum(pair.opaque_bytes.values())
     if hidden:
         notes.append(f"{size(hidden)} opaque")
@@ -209,6 +211,8 @@ def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
     if any(0 < pair.judged < least for pair in seen):
         notes.append(f"Pairs with few judged requests (below {least}, or what the policy says) get no finding.")
     notes.append("missing ratio = missing / (valid + missing + malformed); indet. = indeterminate, not wholly seen")
+    if any(pair.inferred for pair in seen):
+        notes.append("inferred: concluded, since HTTP/2 connections were joined late; `wiresniff explain inferred`")
     return [Text(), *(Text(note, style="dim") for note in notes)]
 
 

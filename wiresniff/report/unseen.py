@@ -18,6 +18,7 @@ WHY: dict[str, str] = {
     Unseen.TRUNCATED: "the capture cut the head short or ends within it",
     Unseen.RESYNC: "bytes before it were not seen, so it may be part of a body",
     Unseen.TOO_LONG: "the head is longer than the limit",
+    Unseen.HEADER_TABLE: "they name fields by table entries from before the capture",
 }
 """Reasons of `indeterminate` in plain words; others stand as they are."""
 
@@ -71,6 +72,16 @@ def _indeterminate(audit: Audit) -> Iterator[str]:
         if len(reasons) == 1 and reasons.total() == count:
             why = WHY.get(next(iter(reasons)), why)
         yield f"{quantity(count, 'request')} could not be judged{f': {why}' if why else ''}."
+
+
+def _inferred(audit: Audit) -> Iterator[str]:
+    count = sum(pair.inferred for pair in audit.pairs)
+    if count:
+        judged = sum(pair.judged for pair in audit.pairs)
+        yield (
+            f"Of {quantity(count, 'request')} ({percent(count, judged)} of the judged ones) the verdict is inferred: "
+            "their HTTP/2 connections were open already, or lost packets."
+        )
 
 
 def _exempt(audit: Audit) -> Iterator[str]:
@@ -190,7 +201,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _indeterminate, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice, _exempt, _anomalies,
+    _indeterminate, _inferred, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice, _exempt, _anomalies,
     _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""

@@ -20,7 +20,8 @@ VERDICTS = (
         "the whole head was seen, and there is no traceparent in it",
         "Every byte of the request's head is in the capture, and no field is named traceparent. It counts in the "
         "missing ratio = missing / (valid + malformed + missing). A head that was not wholly seen is never called "
-        "missing.",
+        "missing. Where HTTP/2 names fields by a table that the capture did not see filled, the confidence tells: "
+        "`inferred` if the rules for connections joined late leave no other reading.",
         'Trace Context, "Mutating the traceparent Field": who received a traceparent must send one on; who received '
         "none should start one (Level 2).",
         "Look at the operations that lack it: often one HTTP client library, one thread pool or one queue worker is "
@@ -40,7 +41,7 @@ VERDICTS = (
         "Part of the request's head is not in the capture. Nothing is said about its trace: what was not seen is not "
         "missing. The reason stands beside it, and the share of such requests beside every missing ratio.",
         OWN_RULE,
-        "Explain the reason (gap, truncated, resync, head-too-long) and capture again if the share is large.",
+        "Explain the reason (gap, truncated, resync, head-too-long, header-table); capture again where they are many.",
     ),
     Explanation(
         Verdict.EXEMPT,
@@ -87,12 +88,17 @@ REASONS = (
         "Look at the sender: a cookie or a token that grows with each request is the usual reason.",
     ),
     Explanation(
-        "header-table",
-        "the header table of the connection is not known",
-        "HTTP/2 names header fields by their place in a table that both ends fill as they go. The capture joined "
-        "late or lost packets, so some places can't be told, and one of them may be the traceparent.",
-        "RFC 7541 2.3: dynamic table; RFC 9113 4.3.",
-        "Start the capture before the connections are opened, or let clients reconnect.",
+        Unseen.HEADER_TABLE,
+        "a header field refers to a table entry from before the capture",
+        "HTTP/2 names header fields by their place in a table that both ends fill as they go (HPACK). The capture "
+        "joined the connection late or lost packets, so what some places hold can't be told, and one of them may be "
+        "the traceparent. What is sent anew is read all the same, and a field that cannot be the traceparent does not "
+        "hold up the verdict: it recurs on requests that have one, or on many requests over ten seconds that share "
+        "nothing else.",
+        "RFC 7541 2.3.2 and 6.1: the dynamic table and references to it; RFC 9113 4.3: one table for each direction "
+        "of a connection, as long as it lives.",
+        "Start the capture before the connections are opened, let clients reconnect (a rolling restart does), or "
+        "capture longer: the more requests are seen, the fewer stay in doubt.",
     ),
 )
 
@@ -159,8 +165,12 @@ CONFIDENCES = (
     ),
     Explanation(
         Confidence.INFERRED,
-        "not seen, but nothing else is left",
-        "The field was not seen to be absent; the rules for connections joined late leave no other reading.",
+        "concluded from what was seen, with no other reading left",
+        "An HTTP/2 connection was open before the capture, or lost packets, so some names or values of its header "
+        "fields are not known. A value that has the shape of a traceparent under a name that was not seen is taken "
+        "as one; absence is concluded where every field that is not known is shown to be another. Reports show the "
+        "share of such requests for each pair, `wiresniff_inferred_requests_total` counts them, and findings that "
+        "rest on them are `likely`.",
         OWN_RULE,
         "A capture that starts before the connections turns it into certain.",
     ),
