@@ -7,6 +7,7 @@ What a flow delivered reads as a list: bytes that are there, and words for what 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
 
@@ -14,11 +15,12 @@ from builders import ETHERNET, Conversation, Packet, packet_block
 
 from wiresniff.decode.decoder import Decoder
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Gap, Item
-from wiresniff.model.exchanges import Exchange, Traffic
+from wiresniff.model.exchanges import Alike, Exchange, Traffic
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.segments import SegmentBlock
-from wiresniff.protocols import Dissector
+from wiresniff.protocols import Dissector, Event
 from wiresniff.reassembly import Reassembler
+from wiresniff.tracecontext import are_plain
 
 Said: TypeAlias = list[bytes | str]
 Sizes: TypeAlias = int | Sequence[int] | None
@@ -28,6 +30,7 @@ TOLD_BY_A_PACKET = (EndCause.FIN, EndCause.RESET, EndCause.REPLACED)
 """Ends that have a time of their own."""
 HASH_KEY = 7
 KEPT_FIELDS = frozenset([b"traceparent"])
+ARE_PLAIN = partial(are_plain, level=2)
 
 
 class Row(NamedTuple):
@@ -144,7 +147,8 @@ class Reassembly:
 
     def feed(self, block: SegmentBlock) -> "Reassembly":
         """Feed a block, and let the time pass that it brings."""
-        self.take(self.reassembler.feed(block))
+        for deliveries in self.reassembler.feed(block):
+            self.take(deliveries)
         if len(block):
             self.now_ns = max(self.now_ns, int(block.timestamp_ns.max()))
             self.take(self.reassembler.flush(self.now_ns))
@@ -200,14 +204,19 @@ class Dissection:
     def __init__(self) -> None:
         self.decoder = Decoder(HASH_KEY)
         self.reassembler = Reassembler()
-        self.dissector = Dissector(KEPT_FIELDS)
+        self.dissector = Dissector(KEPT_FIELDS, ARE_PLAIN)
         self.exchanges: list[Exchange] = []
+        self.alike = 0
+        """Exchanges that were told as alike."""
         self.traffic: list[Traffic] = []
         self.now_ns = 0
 
     def feed(self, block: PacketBlock) -> "Dissection":
         """Feed a block, and let the time pass that it brings."""
-        self.take(self.reassembler.feed(self.decoder.feed(block)))
+        for deliveries in self.reassembler.feed(self.decoder.feed(block)):
+            self.dissector.look_ahead(deliveries)
+            self.take(deliveries)
+            self.sort_out(self.dissector.alike())
         return self.wait_until(max(self.now_ns, block.now_ns))
 
     def wait_until(self, now_ns: int) -> "Dissection":
@@ -227,11 +236,14 @@ class Dissection:
         for delivery in deliveries:
             self.sort_out(self.dissector.feed(delivery))
 
-    def sort_out(self, events: Iterable[Exchange | Traffic]) -> None:
+    def sort_out(self, events: Iterable[Event]) -> None:
         """Keep exchanges and accounts of traffic apart."""
         for event in events:
             if isinstance(event, Exchange):
                 self.exchanges.append(event)
+            elif isinstance(event, Alike):
+                self.exchanges += event.exchanges()
+                self.alike += event.requests
             else:
                 self.traffic.append(event)
 

@@ -6,6 +6,7 @@ handed over here. A connection on which our own code fails is given up, counted,
 """
 
 from collections import Counter
+from functools import partial
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
@@ -16,11 +17,11 @@ from wiresniff.model.accounting import Accounting
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.delivery import Delivery
-from wiresniff.model.exchanges import Exchange, Traffic
+from wiresniff.model.exchanges import Alike, Exchange, Traffic
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
 from wiresniff.model.verdicts import Judgement
-from wiresniff.protocols import Dissector
+from wiresniff.protocols import Dissector, Event
 from wiresniff.reassembly import Reassembler
 from wiresniff.services.names import Names
 
@@ -68,27 +69,30 @@ class CaptureClock:
 class CapturePoint:
     """The stages that keep tables of one capture point's connections."""
 
-    def __init__(self, number: int, accounting: Accounting, *, quarantines: bool) -> None:
+    def __init__(self, number: int, accounting: Accounting, level: int, *, quarantines: bool) -> None:
         self._accounting = accounting
         self._quarantines = quarantines
         self._decoder = Decoder()
         self._reassembler = Reassembler(number)
-        self._dissector = Dissector(tracecontext.KEPT_FIELDS)
+        self._dissector = Dissector(tracecontext.KEPT_FIELDS, partial(tracecontext.are_plain, level=level))
         self.clock = CaptureClock(accounting.anomalies)
 
-    def feed(self, block: PacketBlock) -> list[Exchange | Traffic]:
+    def feed(self, block: PacketBlock) -> list[Event]:
         """Read a block of packets."""
         now_ns = self.clock.advance(block)
         segments = self._decoder.feed(block)
-        events: list[Exchange | Traffic] = []
-        for delivery in self._reassembler.feed(segments):
-            events += self._dissect(delivery)
+        events: list[Event] = []
+        for deliveries in self._reassembler.feed(segments):
+            self._dissector.look_ahead(deliveries)
+            for delivery in deliveries:
+                events += self._dissect(delivery)
+            events += self._dissector.alike()
         for delivery in self._reassembler.flush(now_ns):
             events += self._dissect(delivery)
         events += self._dissector.flush(now_ns)
         return events
 
-    def _dissect(self, delivery: Delivery) -> list[Exchange | Traffic]:
+    def _dissect(self, delivery: Delivery) -> list[Event]:
         try:
             return self._dissector.feed(delivery)
         except Exception:
@@ -98,9 +102,9 @@ class CapturePoint:
             self._dissector.quarantine(delivery.connection)
             return []
 
-    def close(self) -> list[Exchange | Traffic]:
+    def close(self) -> list[Event]:
         """Read what is left: the capture is at its end."""
-        events: list[Exchange | Traffic] = []
+        events: list[Event] = []
         for delivery in self._reassembler.close():
             events += self._dissect(delivery)
         self._decoder.flush(self.clock.now_ns)
@@ -147,26 +151,35 @@ class Pipeline:
     def feed(self, point: int, block: PacketBlock) -> list[Judgement]:
         """Read a block of one capture point; returns judgements, if they are wanted."""
         while point >= len(self._points):
-            self._points.append(CapturePoint(len(self._points), self._accounting, quarantines=self._quarantines))
+            self._points.append(
+                CapturePoint(len(self._points), self._accounting, self._level, quarantines=self._quarantines)
+            )
         judgements = self._audit(self._points[point].feed(block))
         if self._joins:
             judgements += self._judge(self._sights.flush(min(each.clock.now_ns for each in self._points)))
         return judgements
 
-    def _audit(self, events: list[Exchange | Traffic]) -> list[Judgement]:
+    def _audit(self, events: list[Event]) -> list[Judgement]:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
         exchanges: list[Exchange] = []
+        alike: list[Alike] = []
         accounts: list[Traffic] = []
         for event in events:
             if isinstance(event, Traffic):
                 accounts.append(event)
-            else:
+            elif isinstance(event, Exchange):
                 exchanges.append(event)
+            elif self._judges or self._joins:
+                exchanges += event.exchanges()
+            else:
+                alike.append(event)
         if self._judges or self._joins:
             exchanges.sort(key=settled)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
         judgements = self._judge(exchanges)
+        for some in alike:
+            self._auditor.count_alike(some)
         for account in accounts:
             self._count_traffic(account)
         return judgements

@@ -1,6 +1,7 @@
 """The targets themselves: one function per parser that takes any bytes and raises only for a bug of ours."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from wiresniff.decode.link import LINKS
 from wiresniff.model.delivery import Columns, Connection, Data, Delivery, End, EndCause, Endpoint, Gap, GapCause, Item
 from wiresniff.model.exchanges import Exchange, Traffic
 from wiresniff.model.packets import PacketBlock
-from wiresniff.protocols import Dissector
+from wiresniff.protocols import Dissector, Event
+from wiresniff.tracecontext import are_plain
 
 if TYPE_CHECKING:
     from wiresniff.capture.records import RecordFormat
@@ -107,13 +109,13 @@ def deliveries(octets: bytes) -> Iterator[tuple[int, Item]]:
 
 def dissect(octets: bytes, together: int) -> tuple[list[Exchange], int, int]:
     """Feed a script, so many items at a time; return the exchanges, the bytes delivered and those accounted for."""
-    dissector = Dissector(frozenset([b"traceparent"]))
+    dissector = Dissector(frozenset([b"traceparent"]), partial(are_plain, level=2))
     connection = Connection(1, (Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 80)), 0)
     late = len(octets) % 4 == 1
     connection.joined_late = [late, late]
     connection.disordered = True
     items = list(deliveries(octets))
-    events: list[Exchange | Traffic] = []
+    events: list[Event] = []
     for start in range(0, len(items), together):
         some = items[start : start + together]
         events += dissector.feed(Delivery(connection, some))

@@ -82,6 +82,13 @@ class Data:
         self.is_owned = False
         """Its bytes and columns are its own: it may outlive the block."""
 
+    def part(self, first: int, last: int) -> "Data":
+        """Return some rows of the run."""
+        cuts = self.columns.cuts
+        position = max(cuts[first], self.position)
+        stop = cuts[last] if last < self.last else self.stop
+        return Data(position, stop, self.buffer, self.columns, first, last, self.capture)
+
     def row_of(self, position: int) -> int:
         """Row of the segment that holds `position`."""
         return bisect_right(self.columns.cuts, position, self.first, self.last) - 1

@@ -8,6 +8,6 @@ Parsers are machines over bytes without input or output of their own. They never
 read is counted, and what they did not see is never reported as absent. `Dissector` is the stage.
 """
 
-from wiresniff.protocols.dissector import Dissector
+from wiresniff.protocols.dissector import Dissector, Event
 
-__all__ = ["Dissector"]
+__all__ = ["Dissector", "Event"]

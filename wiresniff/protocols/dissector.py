@@ -1,17 +1,17 @@
 """The stage: deliveries in, exchanges and accounts of traffic out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint
-from wiresniff.model.exchanges import Exchange, Traffic
-from wiresniff.protocols.http1 import Budget, Conversation, Readers
+from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Item
+from wiresniff.model.exchanges import Alike, Exchange, Traffic
+from wiresniff.protocols.http1 import ArePlain, Blockwise, Budget, Conversation, Readers, Stretch, Talk
 from wiresniff.protocols.inbox import Inbox
 from wiresniff.protocols.probe import Speech
 from wiresniff.protocols.recognition import Recognised, Recognition
 
-Event: TypeAlias = Exchange | Traffic
+Event: TypeAlias = Exchange | Alike | Traffic
 
 EXPIRY_SWEEP_NS = 10**9
 """Capture time between looks at exchanges that wait for their response."""
@@ -48,13 +48,18 @@ class _Dialogue:
 
 
 class Dissector:
-    """Reads the protocols of one capture point."""
+    """Reads the protocols of one capture point.
 
-    def __init__(self, kept_fields: frozenset[bytes]) -> None:
+    kept_fields  names of the header fields that exchanges keep
+    are_plain    tells of many traceparents which are valid with nothing to be said of them
+    """
+
+    def __init__(self, kept_fields: frozenset[bytes], are_plain: ArePlain) -> None:
         self._anomalies: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._readers = Readers(kept_fields, self._anomalies)
         self._budget = Budget()
+        self._blockwise = Blockwise(self._readers, are_plain)
         self._dialogues: dict[int, _Dialogue] = {}
         self._swept_ns = 0
 
@@ -66,17 +71,74 @@ class Dissector:
         """Return counts per anomaly."""
         return self._anomalies
 
+    def look_ahead(self, deliveries: list[Delivery]) -> None:
+        """Find what can be known at once of deliveries that share their columns; each of them is fed next."""
+        talks: list[Talk] = []
+        for connection, items in deliveries:
+            dialogue = self._dialogues.get(connection.number)
+            if dialogue is None or dialogue.conversation is None:
+                continue
+            runs = {flow: item for flow, item in items if type(item) is Data}
+            if len(items) == len(runs) == 2:  # noqa: PLR2004  # one run of each flow
+                client = dialogue.client_flow
+                talks.append(Talk(dialogue.conversation, runs[client], runs[1 - client]))
+        self._blockwise.look(talks)
+
+    def alike(self) -> list[Exchange | Alike]:
+        """Return the exchanges that were known without parsing, since `look_ahead`."""
+        return self._blockwise.events()
+
     def feed(self, delivery: Delivery) -> list[Event]:
         """Read what a block brought to one connection."""
         connection = delivery.connection
         dialogue = self._dialogues.get(connection.number)
         if dialogue is None:
             dialogue = self._dialogues[connection.number] = _Dialogue(connection)
+        for _, item in delivery.items:
+            if type(item) is Data:
+                dialogue.delivered_bytes += item.stop - item.position
+        conversation = dialogue.conversation
+        stretches = self._blockwise.stretches(conversation) if conversation is not None else ()
+        if conversation is None or not stretches:
+            return self._parse(dialogue, delivery)
+        return self._read_known(dialogue, conversation, delivery, stretches)
+
+    def _read_known(
+        self, dialogue: _Dialogue, conversation: Conversation, delivery: Delivery, stretches: Sequence[Stretch]
+    ) -> list[Event]:
+        """Take what is known where the parsers are at rest, and parse what lies between."""
+        client, server = dialogue.client_flow, 1 - dialogue.client_flow
+        runs = {flow: item for flow, item in delivery.items if type(item) is Data}
+        requests, responses = runs[client], runs[server]
+        request_row, response_row = requests.first, responses.first
+        events: list[Event] = []
+
+        def parse_up_to(request_last: int, response_last: int) -> None:
+            parts: list[tuple[int, Item]] = []
+            if request_row < request_last:
+                parts.append((client, requests.part(request_row, request_last)))
+            if response_row < response_last:
+                parts.append((server, responses.part(response_row, response_last)))
+            if parts:
+                events.extend(self._parse(dialogue, Delivery(delivery.connection, parts)))
+
+        for stretch in stretches:
+            parse_up_to(stretch.request_row, stretch.response_row)
+            request_row, response_row = stretch.request_row, stretch.response_row
+            if conversation.is_at_rest(stretch.request_at, stretch.response_at):
+                conversation.requests.pass_by(requests, stretch.request_last - 1)
+                conversation.responses.pass_by(responses, stretch.response_last - 1)
+                conversation.authority = self._blockwise.take(stretch)
+                request_row, response_row = stretch.request_last, stretch.response_last
+        parse_up_to(requests.last, responses.last)
+        return events
+
+    def _parse(self, dialogue: _Dialogue, delivery: Delivery) -> list[Event]:
+        """Let the parsers read what a block brought to one connection."""
+        connection = delivery.connection
         conversation = dialogue.conversation
         remember_all = connection.disordered or conversation is None or not conversation.is_synchronised()
         for flow, item in delivery.items:
-            if type(item) is Data:
-                dialogue.delivered_bytes += item.stop - item.position
             dialogue.inboxes[flow].put(item, remember_all=remember_all)
         events: list[Event] = []
         if dialogue.recognition is not None:

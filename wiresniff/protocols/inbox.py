@@ -58,6 +58,11 @@ class Inbox:
         else:
             self.ended = True
 
+    def pass_by(self, position: int, stop: int, acknowledged: int) -> None:
+        """Note that everything up to `stop` was delivered, and understood, elsewhere; its last segment is this."""
+        self.stop = stop
+        self._sent.append(Sent(position, stop, acknowledged))
+
     def acknowledged_by(self, position: int) -> int | None:
         """Return what the sender had received when it sent the byte before `position`; None when that was not seen."""
         for sent in reversed(self._sent):

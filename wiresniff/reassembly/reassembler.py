@@ -51,8 +51,8 @@ class Reassembler:
         """Return connections given up because the table was full."""
         return self._evictions
 
-    def feed(self, block: SegmentBlock) -> Iterator[Delivery]:
-        """Deliver what a block brings, connection by connection.
+    def feed(self, block: SegmentBlock) -> Iterator[list[Delivery]]:
+        """Deliver what a block brings, connection by connection; those that were in order together.
 
         A connection that opens, or loses something, within a block is smooth again soon after: the rest of its rows
         are looked at as a block of their own, a few times.
@@ -64,7 +64,7 @@ class Reassembler:
             yield from self._feed(block, rest if turn + 1 < TURNS else None)
             block = block.rows(np.array(sorted(rest), dtype=np.int64))
 
-    def _feed(self, block: SegmentBlock, rest: list[int] | None) -> Iterator[Delivery]:
+    def _feed(self, block: SegmentBlock, rest: list[int] | None) -> Iterator[list[Delivery]]:
         """Deliver what a block brings, but for rows that are better looked at again: they are added to `rest`."""
         groups = group_by_connection(block)
         tracked = [self._table.tracked.get(key) for key in groups.keys]
@@ -80,8 +80,9 @@ class Reassembler:
                 groups = group_by_connection(block)
                 tracked = [self._table.tracked.get(key) for key in groups.keys]
                 smoothness = self._find_smooth(block, groups, tracked)
-        yield from self._smooth(block, groups, tracked, smoothness)
-        yield from self._disorderly(block, groups, smoothness, rest)
+        yield list(self._smooth(block, groups, tracked, smoothness))
+        for delivery in self._disorderly(block, groups, smoothness, rest):
+            yield [delivery]
         for key, time_ns in last_copies.items():
             known = self._table.tracked.get(key)
             if known is not None:

@@ -88,6 +88,11 @@ class Names:
             places = self._place(endpoint.address)
         return places[1].get(endpoint.port, places[0]) if places[1] else places[0]
 
+    def is_one_place(self, address: str) -> bool:
+        """Whether all ports of an address are outside, or none is."""
+        places = self._outside.get(address)
+        return not (places or self._place(address))[1]
+
     def learn(self, endpoint: Endpoint, authority: bytes | None) -> None:
         """Remember what a client inside asks a server for; the same again costs a lookup."""
         self.server(endpoint, authority, client_is_external=False)

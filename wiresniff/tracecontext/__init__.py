@@ -17,6 +17,7 @@ accept what a lenient library would accept. The verdict is what a receiver that 
 """
 
 from wiresniff.tracecontext.names import KEPT_FIELDS
+from wiresniff.tracecontext.plain import are_plain
 from wiresniff.tracecontext.reader import plain, read
 
-__all__ = ["KEPT_FIELDS", "plain", "read"]
+__all__ = ["KEPT_FIELDS", "are_plain", "plain", "read"]

@@ -119,6 +119,17 @@ class Conversation:
         """Tell whether the flow went on, but was not watched any longer."""
         return end.cause not in (EndCause.FIN, EndCause.RESET)
 
+    # --- turns that are known without parsing ---
+
+    def is_at_rest(self, request_at: int, response_at: int) -> bool:
+        """Tell whether a turn may begin here: nothing of what came before is open."""
+        return (
+            not self.queue.asked
+            and not self.done
+            and self.requests.is_at_rest(request_at)
+            and self.responses.is_at_rest(response_at)
+        )
+
     # --- what the stage asks ---
 
     def run(self) -> list[Exchange]:

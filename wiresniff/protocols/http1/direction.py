@@ -67,6 +67,13 @@ class Direction:
         self.position = position
         return True
 
+    def pass_by(self, run: Data, row: int) -> None:
+        """Go on behind a row of a run that was understood without parsing it."""
+        columns = run.columns
+        cut = columns.cuts[row]
+        self.position = cut + columns.stops[row] - columns.starts[row]
+        self.inbox.pass_by(cut, self.position, columns.acknowledged[row])
+
     def is_synchronised(self) -> bool:
         """Tell whether boundaries are known."""
         return self._state != self._seek

@@ -98,6 +98,8 @@ class Requests(Direction):
         time_ns, packet = columns.times[row], columns.packets[row]
         asked = self._make(position, time_ns, run.capture, packet, columns.acknowledged[row], head)
         framing = self._enqueue(asked, head)
+        if framing > 0:
+            self._conversation.request_templates.meet(buffer[start : end + len(END_OF_HEAD)])
         return self._enter_body(framing, reached) if framing else reached
 
     def _hold(self, run: Data, position: int) -> int:
@@ -287,6 +289,18 @@ class Requests(Direction):
         asked = self._make(first.position, last.time_ns, first.capture, first.packet, NOT_ACKNOWLEDGED, None)
         asked.unseen = Unseen.GAP
         return asked
+
+    # --- turns that are known without parsing ---
+
+    def is_at_rest(self, position: int) -> bool:
+        """Tell whether a request begins at `position`, and nothing before it is open."""
+        return (
+            self.position == position
+            and self._state == self._head
+            and self._is_proven
+            and not self._skipped
+            and not self.inbox.items
+        )
 
     # --- what is not data ---
 

@@ -335,6 +335,16 @@ class Responses(Direction):
         if self._current is not None and now_ns - self._current.time_ns > EXPIRY_NS:
             self._release()
 
+    def is_at_rest(self, position: int) -> bool:
+        """Tell whether a response begins at `position`, and nothing before it is open."""
+        return (
+            self.position == position
+            and self._state == self._head
+            and self._unpaired is None
+            and self._current is None
+            and not self.inbox.items
+        )
+
     # --- what is not data ---
 
     def _gap(self, gap: Gap) -> None:

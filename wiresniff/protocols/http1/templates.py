@@ -8,7 +8,7 @@ Where heads never repeat, trying costs more than it gains; so after many misses 
 """
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from wiresniff.model.exchanges import Fields
 from wiresniff.protocols.http1.grammar import END_OF_HEAD, LINE_END, Heads, RequestHead, ResponseHead
@@ -20,14 +20,20 @@ TRACEPARENT_LINES = (b"\r\ntraceparent: ", b"\r\nTraceparent: ")
 """As most libraries write it, and as Go does."""
 _VALUE_AT = len(TRACEPARENT_LINES[0])
 _LINE_BYTES = _VALUE_AT + 55
+_VALUE = rb"(?![ \t])[^\n]{54}[^\n \t]"
+REGULAR_VALUE = re.compile(_VALUE).fullmatch
+"""A value that ends with its line and has no blanks around it."""
 _REQUEST_LINE = rb"(GET|POST|PUT|DELETE|PATCH|OPTIONS) ([^\x00-\x20\x7f]+) HTTP/1\.([01])"
 _BEGINS = re.compile(_REQUEST_LINE + rb"\r\n").match
+_LINE = re.compile(_REQUEST_LINE).fullmatch
 _VERSIONS = {b"1": "1.1", b"0": "1.0"}
 HITS_WORTH_AN_EXPRESSION = 8
 """Uses of a template after which it gets an expression of its own: making one costs as much as a hundred uses save."""
 REMEMBERED = 512
 """Heads remembered; then all are forgotten and learned anew. With 1 KiB each, half a MiB."""
 REMEMBERED_BYTES = 1024
+LINES_REMEMBERED = 4096
+"""Request lines remembered, and operations told apart by number; then all are forgotten."""
 MISSES = 16
 """After so many misses in a row ..."""
 REST = 256
@@ -37,11 +43,15 @@ REST = 256
 class RequestTemplate:
     """What the bytes around the traceparent's value say; None instead of a value where there is no traceparent."""
 
-    __slots__ = ("_around", "_hits", "authority", "fields_after", "fields_before", "is_plain", "match", "user_agent")
+    __slots__ = (
+        "around", "authority", "fields_after", "fields_before", "framing", "hits", "is_plain", "match", "user_agent",
+    )  # fmt: skip
 
     def __init__(self, before: bytes, after: bytes | None, head: RequestHead, fields: tuple[Fields, Fields]) -> None:
-        self._around = (before, after)
-        self._hits = 0
+        self.around = (before, after)
+        self.hits = 0
+        self.framing = head.framing
+        """Length of the body."""
         self.fields_before, self.fields_after = fields
         self.is_plain = not self.fields_before and not self.fields_after
         """No field that is kept but the traceparent."""
@@ -50,13 +60,31 @@ class RequestTemplate:
         self.match: Callable[[bytes], re.Match[bytes] | None] | None = None
         """Takes a whole segment apart at once: method, target, version, traceparent."""
 
+    def fields(self, value: bytes | None) -> Fields:
+        """Return the fields that are kept, with this traceparent."""
+        if value is None:
+            return self.fields_before
+        if self.is_plain:
+            return [(b"traceparent", value)]
+        return [*self.fields_before, (b"traceparent", value), *self.fields_after]
+
     def hit(self) -> None:
         """Count a use; make the expression once that pays."""
-        self._hits += 1
-        if self._hits == HITS_WORTH_AN_EXPRESSION:
-            before, after = self._around
-            value = rb"()" if after is None else rb"([^\n]{55})" + re.escape(after)
+        self.hits += 1
+        if self.hits == HITS_WORTH_AN_EXPRESSION and not self.framing:
+            before, after = self.around
+            value = rb"()" if after is None else rb"(" + _VALUE + rb")" + re.escape(after)
             self.match = re.compile(_REQUEST_LINE + re.escape(before) + value).fullmatch
+
+
+class RequestLine(NamedTuple):
+    """A request line."""
+
+    method: bytes
+    target: bytes
+    version: str
+    operation: int
+    """A number for method and path, without the query: equal numbers mean equal operations."""
 
 
 Recognised: TypeAlias = tuple[bytes, bytes, str, Fields, RequestTemplate]
@@ -75,6 +103,10 @@ class RequestTemplates:
         self._latest: RequestTemplate | None = None
         self._misses = 0
         self._resting = 0
+        self._frequent: list[RequestTemplate] = []
+        self._lines: dict[bytes, RequestLine] = {}
+        self._operations: dict[tuple[bytes, bytes], int] = {}
+        self._operations_met = 0
 
     def recognise(self, segment: bytes) -> Recognised | None:
         """Read a segment that is one whole request, if its head is of a known form. It ends with an empty line."""
@@ -87,13 +119,39 @@ class RequestTemplates:
             template, (method, target, version, value) = looked_up
         else:
             method, target, version, value = found.groups()
-        if not value:
-            fields = template.fields_before
-        elif template.is_plain:
-            fields = [(b"traceparent", value)]
-        else:
-            fields = [*template.fields_before, (b"traceparent", value), *template.fields_after]
-        return method, target, _VERSIONS[version], fields, template
+        if template.framing:  # its body must be skipped
+            return None
+        return method, target, _VERSIONS[version], template.fields(value or None), template
+
+    def meet(self, head: bytes) -> None:
+        """Learn from a head that was read the long way, because a body follows it. It ends with an empty line."""
+        self._look_up(head)
+
+    def take_frequent(self) -> list[RequestTemplate]:
+        """Return templates that have become frequent since the last call."""
+        frequent = self._frequent
+        if frequent:
+            self._frequent = []
+        return frequent
+
+    def line(self, octets: bytes) -> RequestLine | None:
+        """Read a request line, if it is regular: `GET /a?b HTTP/1.1`."""
+        lines = self._lines
+        line = lines.get(octets)
+        if line is None:
+            found = _LINE(octets)
+            if found is None:
+                return None
+            method, target, version = found.groups()
+            what = (method, target.partition(b"?")[0])
+            if len(lines) >= LINES_REMEMBERED:
+                lines.clear()
+            if len(self._operations) >= LINES_REMEMBERED:
+                self._operations.clear()
+                self._operations_met += LINES_REMEMBERED
+            number = self._operations.setdefault(what, self._operations_met + len(self._operations))
+            line = lines[octets] = RequestLine(method, target, _VERSIONS[version], number)
+        return line
 
     def _look_up(self, segment: bytes) -> tuple[RequestTemplate, tuple[bytes, ...]] | None:
         """Find the template of a segment by its bytes, and take it apart; learn the template if there is none."""
@@ -113,11 +171,14 @@ class RequestTemplates:
             return None
         line = _BEGINS(segment)
         value = b"" if at < 0 else segment[at + _VALUE_AT : at + _LINE_BYTES]
-        if line is None or b"\n" in value:
+        if line is None or (value and REGULAR_VALUE(value) is None):
             return None
         self._misses = 0
-        self._latest = template
+        if not template.framing:
+            self._latest = template
         template.hit()
+        if template.hits == HITS_WORTH_AN_EXPRESSION:
+            self._frequent.append(template)
         return template, (*line.groups(), value)
 
     def _miss(self, before: bytes, after: bytes | None) -> None:
@@ -136,7 +197,14 @@ class RequestTemplates:
         first = self._heads.request(_with_start_line(lines_before))
         second = self._heads.request(_with_start_line(rest.removesuffix(END_OF_HEAD)))
         whole = self._heads.request(_with_start_line(lines))
-        if first is None or second is None or whole is None or whole.is_upgrade or whole.is_preflight or whole.framing:
+        if (
+            first is None
+            or second is None
+            or whole is None
+            or whole.is_upgrade
+            or whole.is_preflight
+            or whole.framing < 0
+        ):
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()
@@ -170,6 +238,12 @@ class ResponseTemplates:
         self._misses = 0
         status, length = head
         return end + len(END_OF_HEAD), status, length
+
+    def find(self, buffer: bytes, start: int, stop: int) -> tuple[int, int, int] | None:
+        """As `recognise`, whatever was missed before: for many at once."""
+        end = buffer.find(END_OF_HEAD, start + self._shortest, stop)
+        head = self._known.get(buffer[start:end]) if end >= 0 else None
+        return None if head is None else (end + len(END_OF_HEAD), *head)
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
         """Remember a whole and regular head that was read."""

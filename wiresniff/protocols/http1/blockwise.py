@@ -1,0 +1,194 @@
+"""The connections of a block, read together as far as their turns are known; the parsers read the rest.
+
+`look` finds the known turns of all connections at once and gives, for each connection, stretches of them. The stage
+goes through a connection stretch by stretch, lets the parsers read what lies between, and takes a stretch as known
+only where both parsers are at rest exactly where it begins. `events` then tells what was taken.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wiresniff.model.delivery import Data
+from wiresniff.model.exchanges import Alike, Exchange
+from wiresniff.protocols.http1.alike import Block, KnownTurns, Talk, exchanges_of
+from wiresniff.protocols.http1.conversation import Conversation, Readers
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD
+from wiresniff.protocols.http1.known import (
+    NONE,
+    PATTERNS,
+    VALUE_BYTES,
+    ArePlain,
+    Pattern,
+    ends_chunked,
+    find_requests,
+    is_timely,
+    response_run,
+    values_at,
+)
+from wiresniff.protocols.http1.templates import REGULAR_VALUE
+from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns, find_turns, rows_of
+
+ROWS_TOGETHER = 64
+"""Fewer segments are quicker parsed than put in columns."""
+
+
+class Stretch(NamedTuple):
+    """Known turns of one connection that follow each other."""
+
+    first: int
+    """Row of `Turns`."""
+    last: int
+    """One behind the last."""
+    request_row: int
+    request_last: int
+    request_at: int
+    response_row: int
+    response_last: int
+    response_at: int
+
+
+class Blockwise:
+    """Reads known turns of many connections at once."""
+
+    def __init__(self, readers: Readers, are_plain: ArePlain) -> None:
+        self._readers = readers
+        self._are_plain = are_plain
+        self._patterns: list[Pattern] = []
+        self._seen: Block | None = None
+        self._stretches: dict[Conversation, list[Stretch]] = {}
+        self._taken: list[tuple[int, int]] = []
+
+    # --- before the connections are read ---
+
+    def look(self, talks: list[Talk]) -> None:
+        """Find the known turns of connections whose runs share their columns."""
+        self._learn_patterns()
+        rows_in_all = sum(run.last - run.first for talk in talks for run in (talk.requests, talk.responses))
+        if not self._patterns or rows_in_all < ROWS_TOGETHER:
+            return
+        run = talks[0].requests
+        rows = rows_of(run.columns)
+        turns = find_turns(rows, [(talk.requests, talk.responses) for talk in talks])
+        raw = np.frombuffer(run.buffer, dtype=np.uint8)
+        known = self._find_known(run, raw, rows, turns)
+        self._seen = Block(talks, run.buffer, raw, run.capture, rows, turns, known)
+        for stretch in stretches_of(turns, known.turn):
+            talk = talks[int(turns.talk[stretch.first])]
+            self._stretches.setdefault(talk.conversation, []).append(stretch)
+
+    def _learn_patterns(self) -> None:
+        """Take templates in that have become frequent; the most used are tried first."""
+        for template in self._readers.request_templates.take_frequent():
+            if len(self._patterns) >= PATTERNS:
+                self._patterns.pop()
+            self._patterns.append(Pattern(template))
+        self._patterns.sort(key=lambda pattern: -pattern.uses)
+        for pattern in self._patterns:
+            pattern.uses //= 2  # what was used lately counts
+
+    def _find_known(self, run: Data, raw: NDArray[np.uint8], rows: Rows, turns: Turns) -> KnownTurns:
+        chosen = np.flatnonzero(turns.is_clear)
+        chosen = chosen[is_timely(rows, turns, chosen)]
+        found = find_requests(raw, rows, turns, chosen, self._patterns)
+        is_found = found.pattern != NONE
+        chosen, pattern, line_stop, value_at = (
+            chosen[is_found], found.pattern[is_found], found.line_stop[is_found], found.value_at[is_found],
+        )  # fmt: skip
+        buffer, read_line = run.buffer, self._readers.request_templates.line
+        line_start = rows.starts[turns.request_row[chosen]]
+        lines = [
+            read_line(buffer[start:stop]) for start, stop in zip(line_start.tolist(), line_stop.tolist(), strict=True)
+        ]
+        is_plain, is_regular = self._judge_values(buffer, raw, value_at)
+        status = self._find_statuses(run, rows, turns, chosen)
+        is_known = is_regular & (status != 0) & np.array([line is not None for line in lines], dtype=np.bool_)
+        templates = [each.template for each in self._patterns]
+        return KnownTurns(
+            chosen[is_known], templates, pattern[is_known],
+            [line for line, known in zip(lines, is_known.tolist(), strict=True) if known and line is not None],
+            value_at[is_known], is_plain[is_known], status[is_known],
+        )  # fmt: skip
+
+    def _judge_values(self, buffer: bytes, raw: NDArray[np.uint8], value_at: Ints) -> tuple[Mask, Mask]:
+        """Tell of which values nothing is to be said, and which are one value as it was sent."""
+        is_plain = np.ones(len(value_at), dtype=np.bool_)
+        is_traced = value_at != NONE
+        is_plain[is_traced] = self._are_plain(values_at(raw, value_at[is_traced]))
+        is_regular = is_plain.copy()
+        for row in np.flatnonzero(~is_plain).tolist():
+            at = int(value_at[row])
+            is_regular[row] = REGULAR_VALUE(buffer, at, at + VALUE_BYTES) is not None
+        return is_plain, is_regular
+
+    def _find_statuses(self, run: Data, rows: Rows, turns: Turns, chosen: Ints) -> Ints:
+        """Return the status of each chosen turn's response; 0 where it is not known, or does not end with the turn."""
+        buffer, templates = run.buffer, self._readers.response_templates
+        first_row = turns.response_row[chosen]
+        statuses: list[int] = []
+        for turn, start, stop, length in zip(
+            chosen.tolist(), rows.starts[first_row].tolist(), rows.stops[first_row].tolist(),
+            (turns.response_stop - turns.response_at)[chosen].tolist(), strict=True,
+        ):  # fmt: skip
+            found = templates.find(buffer, start, stop) or self._read_response(buffer, start, stop)
+            if found is None:
+                statuses.append(0)
+                continue
+            body, status, framing = found
+            if framing == CHUNKED:
+                response = response_run(buffer, run.columns, turns, turn)
+                is_over = ends_chunked(response, response.position + body - start)
+            else:
+                is_over = body - start + framing == length
+            statuses.append(status if is_over else 0)
+        return np.array(statuses, dtype=np.int64)
+
+    def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[int, int, int] | None:
+        """Read a head that was not met before, if it is a plain one."""
+        end = buffer.find(END_OF_HEAD, start, stop)
+        octets = buffer[start:end] if end >= 0 else b""
+        head = self._readers.heads.plain_response(octets)
+        if head is None:
+            return None
+        self._readers.response_templates.learn(octets, head)
+        return end + len(END_OF_HEAD), *head
+
+    # --- while they are read ---
+
+    def stretches(self, conversation: Conversation) -> Sequence[Stretch]:
+        """Return the known turns of one connection."""
+        return self._stretches.get(conversation, ())
+
+    def take(self, stretch: Stretch) -> bytes | None:
+        """Take turns as known; returns the authority that was asked for last."""
+        self._taken.append((stretch.first, stretch.last))
+        assert self._seen is not None
+        return self._seen.known.template_of(stretch.last - 1).authority
+
+    # --- and after ---
+
+    def events(self) -> list[Exchange | Alike]:
+        """Return the exchanges of all turns that were taken, and forget the block."""
+        seen, taken = self._seen, self._taken
+        self._seen = None
+        self._stretches = {}
+        self._taken = []
+        if seen is None or not taken:
+            return []
+        return list(exchanges_of(seen, taken))
+
+
+def stretches_of(turns: Turns, known: Ints) -> Iterator[Stretch]:
+    """Join known turns of one connection that follow each other; `known` are rows of `turns`, ascending."""
+    if not len(known):
+        return
+    talk = turns.talk[known]
+    breaks = np.flatnonzero((known[1:] != known[:-1] + 1) | (talk[1:] != talk[:-1]))
+    first, last = known[np.concatenate(([0], breaks + 1))], known[np.concatenate((breaks, [len(known) - 1]))]
+    columns = (
+        first, last + 1, turns.request_row[first], turns.request_last[last], turns.request_at[first],
+        turns.response_row[first], turns.response_last[last], turns.response_at[first],
+    )  # fmt: skip
+    yield from map(Stretch._make, zip(*(column.tolist() for column in columns), strict=True))
