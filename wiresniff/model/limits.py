@@ -65,6 +65,35 @@ PIPELINE_REQUESTS = 1024
 """Requests of a connection that wait for their response."""
 EXCHANGE_SECONDS = 30
 """An exchange without the end of its response is reported after so long."""
+HEADER_WINDOW_BYTES = 64 * 1024
+"""HPACK: what is kept of the entries seen being added, per direction (name, value and 32 octets each). Most tables have
+4 KiB, browsers' 64 KiB; what falls out of the window can no longer be resolved, and is not mistaken."""
+HEADER_LIST_BYTES = MIB
+"""HPACK: decoded size of a header block. One octet may stand for an entry as large as the table; servers take 8 KiB to
+256 KiB."""
+HPACK_INTEGER_OCTETS = 5
+"""HPACK: octets of an integer behind its prefix: 35 bits. Table sizes have 32."""
+LEARNED_NAMES = 1024
+"""HPACK: names of unseen entries remembered per direction; a table of 4 KiB holds at most 128 entries."""
+
+RECURRENCE_REQUESTS = 8
+"""Requests after which a header field that is only referred to is not the value of one request..."""
+RECURRENCE_SECONDS = 10
+"""...if they are so far apart: longer than one inbound request keeps a client calling."""
+VERDICT_SECONDS = 25
+"""A request waits so long for later ones to show what the fields are that it refers to: more than twice the above, and
+with `VERDICT_GRACE_SECONDS` no longer than an exchange waits for its response."""
+VERDICT_GRACE_SECONDS = 5
+"""Without a later request: so much longer, since packets that are late may still bring one."""
+VERDICTS_WAITING = 1024
+"""Requests that wait so, per connection."""
+VERDICTS_WAITING_TOTAL = 20_000
+"""And in all (about 1 KB each)."""
+TABLE_ENTRIES = 1024
+"""Header table entries from before the capture of which something is remembered, per connection: a table of 64 KiB,
+sixteen times the usual, holds about as many."""
+TABLE_ENTRIES_TOTAL = 262_144
+"""And in all: some ten for each of 20,000 connections (about 200 bytes each)."""
 
 # tracecontext
 BAGGAGE_MEMBERS = 180
