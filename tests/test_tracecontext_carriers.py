@@ -63,7 +63,20 @@ EXAMPLES: list[tuple[str, dict[str, str], tuple[str | None, str | None, bool | N
     ("google", {"x-cloud-trace-context": f"{TRACE}/;o=0"}, (TRACE, None, False)),
     ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS)}, (TRACE, SPAN, True)),
     ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS[:18])}, (TRACE, None, None)),
+    ("opencensus", {"grpc-trace-bin": b64encode(OPENCENSUS).decode()}, (TRACE, SPAN, True)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS[:-1] + b"\0")}, (TRACE, SPAN, None)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS[:18] + b"\2\1")}, (TRACE, None, True)),
+    ("opencensus", {"grpc-trace-bin": base64(b"\0" + OPENCENSUS[18:27])}, (None, SPAN, None)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS[:27] + b"\3\2\1")}, (TRACE, SPAN, None)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS[:17])}, (None, None, None)),
+    ("opencensus", {"grpc-trace-bin": base64(b"\1" + OPENCENSUS[1:])}, (None, None, None)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS) + "," + base64(b"\0")}, (TRACE, SPAN, True)),
+    ("opencensus", {"grpc-trace-bin": b64encode(OPENCENSUS).decode() + ", AAAA"}, (TRACE, SPAN, True)),
+    ("opencensus", {"grpc-trace-bin": "," + base64(OPENCENSUS)}, (None, None, None)),
+    ("opencensus", {"grpc-trace-bin": "*" + base64(OPENCENSUS)}, (None, None, None)),
+    ("opencensus", {"grpc-trace-bin": base64(OPENCENSUS)[:20] + "=" + base64(OPENCENSUS)[20:]}, (None, None, None)),
     ("opencensus", {"grpc-trace-bin": "A"}, (None, None, None)),
+    ("opencensus", {"grpc-trace-bin": ""}, (None, None, None)),
     (
         "opentracing",
         {"ot-tracer-traceid": HALF, "ot-tracer-spanid": "1", "ot-tracer-sampled": "false"},
@@ -102,6 +115,24 @@ def test_examples(name: str, fields: dict[str, str], ids: tuple[str | None, str 
     seen = read([(field.encode(), value.encode()) for field, value in fields.items()])
     assert seen.carriers == (Carrier(name, *ids),)
     assert seen.presence == "absent"
+
+
+@pytest.mark.parametrize("length", range(16, 30))
+@pytest.mark.parametrize("padded", [True, False])
+def test_binary_metadata_may_be_padded_or_not(length: int, padded: bool) -> None:
+    """Both ways say the same, for every remainder of three bytes."""
+    text = b64encode((OPENCENSUS + bytes(9))[:length])
+    (carrier,) = read([(b"grpc-trace-bin", text if padded else text.rstrip(b"="))]).carriers
+    assert carrier.trace_id == (TRACE if length >= 18 else None)
+    assert carrier.span_id == (SPAN if length >= 27 else None)
+
+
+def test_binary_metadata_names_a_trace_that_can_be_compared() -> None:
+    """It disagrees with a traceparent of another trace, and is what is there instead of a missing one."""
+    field = (b"grpc-trace-bin", base64(OPENCENSUS).encode())
+    assert "carriers-disagree" not in read([TRACEPARENT, field]).warnings
+    other = (b"traceparent", b"00-" + b"1" * 32 + b"-" + SPAN.encode() + b"-01")
+    assert "carriers-disagree" in read([other, field]).warnings
 
 
 def test_every_format_has_an_example() -> None:

@@ -126,21 +126,49 @@ def google(values: Mapping[bytes, bytes]) -> Ids:
     return trace_id(found[1]), decimal(found[2]), bool(int(found[3]) & 1) if found[3] else None
 
 
+# OpenCensus (BinaryEncoding): version 0, then fields, each a number and so many bytes; an unknown number ends them
+OPENCENSUS_LENGTHS = {0: 16, 1: 8, 2: 1}
+OPENCENSUS_TRACE_ID, OPENCENSUS_SPAN_ID, OPENCENSUS_OPTIONS = OPENCENSUS_LENGTHS
+
+
 def opencensus(values: Mapping[bytes, bytes]) -> Ids:
-    """`grpc-trace-bin`: Base64 of 00, then fields 00 trace id, 01 span id, 02 options, in that order, optional."""
-    data = base64(values[b"grpc-trace-bin"])
-    if data[:2] != b"\0\0" or len(data) < 18:  # noqa: PLR2004 - version, field number, 16 bytes
+    """`grpc-trace-bin`: fields trace id, span id and options, each optional; bit 0 of the options is sampled."""
+    data = base64(binary_metadata(values[b"grpc-trace-bin"]))
+    if data[:1] != b"\0":
         return UNREAD
-    span = data[19:27].hex() if data[18:19] == b"\1" and len(data) >= 27 else None  # noqa: PLR2004
-    options = data[28] if span and data[27:28] == b"\2" and len(data) >= 29 else None  # noqa: PLR2004
-    sampled = True if options is not None and options & 1 else None
-    return trace_id(data[2:18].hex().encode()), span_id(span.encode()) if span else None, sampled
+    found: dict[int, bytes] = {}
+    at = 1
+    while at < len(data):
+        number, begin = data[at], at + 1
+        at = begin + OPENCENSUS_LENGTHS.get(number, len(data))
+        if at > len(data):
+            break
+        found.setdefault(number, data[begin:at])
+    options = found.get(OPENCENSUS_OPTIONS, b"\0")[0]
+    return (
+        trace_id(found.get(OPENCENSUS_TRACE_ID, b"").hex().encode()),
+        span_id(found.get(OPENCENSUS_SPAN_ID, b"").hex().encode()),
+        True if options & 1 else None,
+    )
+
+
+def binary_metadata(value: bytes) -> bytes:
+    """Return the first value of a `-bin` field, still in Base64: libraries join several by commas.
+
+    gRPC over HTTP/2, "Requests": Binary-Headers are split on "," before they are decoded.
+    """
+    return value.partition(b",")[0].strip(b" \t")
+
+
+IS_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}").fullmatch
 
 
 def base64(value: bytes) -> bytes:
     """Return what the Base64 text stands for, padding optional; nothing for what is no Base64."""
+    if not IS_BASE64(value):
+        return b""  # the decoder would leave out what it does not know
     try:
-        return a2b_base64(value + b"=" * (-len(value) % 4))
+        return a2b_base64(value.rstrip(b"=") + b"=" * (-len(value.rstrip(b"=")) % 4))
     except Base64Error:
         return b""
 
