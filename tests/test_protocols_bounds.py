@@ -74,7 +74,7 @@ def test_a_longer_head_of_a_response_gives_its_status() -> None:
 
 def test_unfinished_heads_of_all_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many connections each begin a head and never end it; heads that end give back what they took."""
-    monkeypatch.setattr("wiresniff.protocols.http1.conversation.HEADS_TOTAL_BYTES", 50_000)
+    monkeypatch.setattr("wiresniff.model.limits.HEADS_TOTAL_BYTES", 50_000)
     long = [("Cookie", "x" * 5000)]
     finished, packets = [], []
     for number in range(30):

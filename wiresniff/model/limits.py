@@ -3,7 +3,7 @@
 MIB = 1 << 20
 
 # capture
-READ_BYTES = 4 * MIB
+READ_BYTES = 8 * MIB
 """Read at a time from a capture file: a few thousand packets, and it stays in the processor's cache."""
 MAX_PACKET_BYTES = 256 * 1024
 """Largest captured length believed: libpcap's MAXIMUM_SNAPLEN; offloaded packets on loopback reach 64 KiB."""
@@ -68,13 +68,28 @@ EXCHANGE_SECONDS = 30
 HEADER_WINDOW_BYTES = 64 * 1024
 """HPACK: what is kept of the entries seen being added, per direction (name, value and 32 octets each). Most tables have
 4 KiB, browsers' 64 KiB; what falls out of the window can no longer be resolved, and is not mistaken."""
+CONTINUATION_FRAMES = 128
+"""HTTP/2: frames of one header block behind its first; 256 KiB in frames of the usual 16 KiB are 16."""
+OPEN_STREAMS = 4096
+"""HTTP/2: streams of a connection that wait for their end; servers allow 100 to 1,000."""
+EARLY_RESPONSES = 256
+"""HTTP/2: streams of a connection whose response came before the request: captures are disordered by milliseconds."""
+EARLY_RESPONSES_PER_STREAM = 8
+"""HTTP/2: what is kept of each: interim responses, the final one, trailers, its end."""
+SEARCH_BYTES = 32 * 1024
+"""HTTP/2: bytes of a flow kept while frames are looked for in it: HEADERS of the usual 16 KiB, and what comes behind."""
 HEADER_LIST_BYTES = MIB
 """HPACK: decoded size of a header block. One octet may stand for an entry as large as the table; servers take 8 KiB to
 256 KiB."""
 HPACK_INTEGER_OCTETS = 5
 """HPACK: octets of an integer behind its prefix: 35 bits. Table sizes have 32."""
+HEADER_WINDOWS_TOTAL_BYTES = 64 * MIB
+"""HPACK: windows of all directions of all connections: 8,000 connections with full tables of 4 KiB. The window that
+grows beyond begins anew, and its connection is then like one that was joined late."""
+UNSEEN_ENTRIES = 1024
+"""HPACK: entries of before the window that are told apart at a time, per direction: a table of 4 KiB holds at most 128."""
 LEARNED_NAMES = 1024
-"""HPACK: names of unseen entries remembered per direction; a table of 4 KiB holds at most 128 entries."""
+"""HPACK: names learned of such entries and remembered, per direction."""
 
 RECURRENCE_REQUESTS = 8
 """Requests after which a header field that is only referred to is not the value of one request..."""
@@ -87,13 +102,15 @@ VERDICT_GRACE_SECONDS = 5
 """Without a later request: so much longer, since packets that are late may still bring one."""
 VERDICTS_WAITING = 1024
 """Requests that wait so, per connection."""
-VERDICTS_WAITING_TOTAL = 20_000
-"""And in all (about 1 KB each)."""
+VERDICTS_WAITING_BYTES = 16 * MIB
+"""And what they take in all, fields included: some 15,000 usual ones."""
 TABLE_ENTRIES = 1024
 """Header table entries from before the capture of which something is remembered, per connection: a table of 64 KiB,
 sixteen times the usual, holds about as many."""
 TABLE_ENTRIES_TOTAL = 262_144
 """And in all: some ten for each of 20,000 connections (about 200 bytes each)."""
+NAMES_INFERRED = 16
+"""Names inferred per connection, until a gap ends what is known of its entries: there are four, each of one entry."""
 
 # tracecontext
 BAGGAGE_MEMBERS = 180

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Item
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
-from wiresniff.protocols.http1 import ArePlain, Blockwise, Budget, Conversation, Readers, Stretch, Talk
+from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.http1 import ArePlain, Blockwise, Conversation, Readers, Stretch, Talk
 from wiresniff.protocols.inbox import Inbox
 from wiresniff.protocols.probe import Speech
 from wiresniff.protocols.recognition import Recognised, Recognition

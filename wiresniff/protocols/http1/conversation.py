@@ -13,29 +13,14 @@ from collections.abc import Iterable
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, End, EndCause
 from wiresniff.model.exchanges import Channel, Exchange
-from wiresniff.model.limits import BLOCKED_FLOW_BYTES, HEADS_TOTAL_BYTES
+from wiresniff.model.limits import BLOCKED_FLOW_BYTES
+from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1.grammar import Heads
 from wiresniff.protocols.http1.pairing import Queue
 from wiresniff.protocols.http1.requests import Requests
 from wiresniff.protocols.http1.responses import Responses
 from wiresniff.protocols.http1.templates import RequestTemplates, ResponseTemplates
 from wiresniff.protocols.inbox import Inbox, Skipped
-
-
-class Budget:
-    """Bytes of unfinished heads of all connections."""
-
-    def __init__(self) -> None:
-        self.held = 0
-
-    def exceeded(self, octets: int) -> bool:
-        """Take so many bytes more; tells whether that is too much."""
-        self.held += octets
-        return self.held > HEADS_TOTAL_BYTES
-
-    def release(self, octets: int) -> None:
-        """Give back what a head had taken."""
-        self.held = max(self.held - octets, 0)
 
 
 class Readers:

@@ -137,4 +137,43 @@ ANOMALIES = (
         "RFC 9110 7.8 and 9.3.6: the answer decides what follows.",
         "The other direction is not in the capture, or very late: mirror both directions.",
     ),
+    Explanation(
+        Anomaly.BAD_FRAME,
+        "a frame of HTTP/2 that no sender makes",
+        "A frame has a length or a stream that its type can't have, or stands where it must not. What was taken for a "
+        "frame may be none: the next one is looked for.",
+        "RFC 9113 4.1, 4.2 and 6.",
+        "Another protocol behind an HTTP/2 preface, a broken sender, or bytes that the capture lost without a trace.",
+    ),
+    Explanation(
+        Anomaly.BAD_HEADER_BLOCK,
+        "a header block that can't be decoded",
+        "A header block of HTTP/2 contradicts HPACK. What stood before the contradiction was read; the header table is "
+        "unknown from there on, as in a connection joined late.",
+        "RFC 7541; RFC 9113 4.3: a receiver ends the connection.",
+        "A broken or hostile sender. If the connection goes on regardless, the capture may have lost bytes.",
+    ),
+    Explanation(
+        Anomaly.CONTINUATION_FLOOD,
+        "a header block in endless pieces",
+        "A header block went on over more CONTINUATION frames than any sender needs. It can't be judged: the verdict "
+        "is indeterminate.",
+        "RFC 9113 6.10 sets no limit; receivers set one since the attack became known (CERT/CC VU#421644).",
+        "Look at the sender: this is an attack, or a test of one.",
+    ),
+    Explanation(
+        Anomaly.TOO_MANY_STREAMS,
+        "more open streams than are followed",
+        "So many streams of one connection wait for their end that the oldest were settled without it.",
+        "RFC 9113 5.1.2: the receiver limits them; 100 to 1,000 are usual.",
+        "Only the client's direction was captured, or a client that opens streams without end.",
+    ),
+    Explanation(
+        Anomaly.HEADER_WINDOWS_FULL,
+        "more header tables than are remembered",
+        "The header tables of all HTTP/2 connections together exceeded the limit, and one was forgotten. Its "
+        "connection goes on like one that was joined late.",
+        "RFC 7541 2.3.2: each connection has a table per direction.",
+        "Many thousands of busy connections: watch fewer of them at one place.",
+    ),
 )
