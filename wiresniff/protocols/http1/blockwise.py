@@ -15,7 +15,7 @@ from wiresniff.model.delivery import Data
 from wiresniff.model.exchanges import Alike, Exchange
 from wiresniff.protocols.http1.alike import Block, KnownTurns, Talk, exchanges_of
 from wiresniff.protocols.http1.conversation import Conversation, Readers
-from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD
+from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, ResponseHead
 from wiresniff.protocols.http1.known import (
     NONE,
     PATTERNS,
@@ -28,7 +28,7 @@ from wiresniff.protocols.http1.known import (
     response_run,
     values_at,
 )
-from wiresniff.protocols.http1.templates import REGULAR_VALUE
+from wiresniff.protocols.http1.templates import REGULAR_VALUE, UNKNOWN
 from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns, find_turns, rows_of
 
 ROWS_TOGETHER = 64
@@ -125,35 +125,34 @@ class Blockwise:
 
     def _find_statuses(self, run: Data, rows: Rows, turns: Turns, chosen: Ints) -> Ints:
         """Return the status of each chosen turn's response; 0 where it is not known, or does not end with the turn."""
-        buffer, templates = run.buffer, self._readers.response_templates
+        buffer = run.buffer
         first_row = turns.response_row[chosen]
-        statuses: list[int] = []
-        for turn, start, stop, length in zip(
-            chosen.tolist(), rows.starts[first_row].tolist(), rows.stops[first_row].tolist(),
-            (turns.response_stop - turns.response_at)[chosen].tolist(), strict=True,
-        ):  # fmt: skip
-            found = templates.find(buffer, start, stop) or self._read_response(buffer, start, stop)
-            if found is None:
-                statuses.append(0)
-                continue
-            body, status, framing = found
-            if framing == CHUNKED:
-                response = response_run(buffer, run.columns, turns, turn)
-                is_over = ends_chunked(response, response.position + body - start)
-            else:
-                is_over = body - start + framing == length
-            statuses.append(status if is_over else 0)
-        return np.array(statuses, dtype=np.int64)
+        starts, stops = rows.starts[first_row].tolist(), rows.stops[first_row].tolist()
+        ends, heads = self._readers.response_templates.find_all(buffer, starts, stops)
+        for row in [row for row, head in enumerate(heads) if head is UNKNOWN]:
+            heads[row], ends[row] = self._read_response(buffer, starts[row], stops[row])
+        status = np.array([status for status, _ in heads], dtype=np.int64)
+        framing = np.array([framing for _, framing in heads], dtype=np.int64)
+        body = np.array(ends, dtype=np.int64) + len(END_OF_HEAD) - rows.starts[first_row] + turns.response_at[chosen]
+        is_over = body + framing == turns.response_stop[chosen]
+        for row in np.flatnonzero(framing == CHUNKED).tolist():
+            response = response_run(buffer, run.columns, turns, int(chosen[row]))
+            is_over[row] = ends_chunked(response, int(body[row]))
+        return np.where(is_over, status, 0)
 
-    def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[int, int, int] | None:
+    def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[ResponseHead, int]:
         """Read a head that was not met before, if it is a plain one."""
+        templates = self._readers.response_templates
+        (end,), (known,) = templates.find_all(buffer, [start], [stop])
+        if known is not UNKNOWN:  # met in this very block
+            return known, end
         end = buffer.find(END_OF_HEAD, start, stop)
         octets = buffer[start:end] if end >= 0 else b""
         head = self._readers.heads.plain_response(octets)
         if head is None:
-            return None
-        self._readers.response_templates.learn(octets, head)
-        return end + len(END_OF_HEAD), *head
+            return UNKNOWN, end
+        templates.learn(octets, head)
+        return head, end
 
     # --- while they are read ---
 

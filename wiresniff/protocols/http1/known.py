@@ -9,6 +9,7 @@ Nothing is remembered of a connection here, and nothing is counted; whoever asks
 as known (`conversation.is_at_rest`), and parses it otherwise.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -28,6 +29,9 @@ WORD = 8
 PATTERNS = 16
 """Templates looked for at once; the least used makes room. A network has a few clients' forms at a time."""
 NONE = -1
+
+SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n").match
+END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 
 _VALUE = np.dtype(f"V{VALUE_BYTES}")
 
@@ -114,8 +118,27 @@ def values_at(raw: NDArray[np.uint8], value_at: Ints) -> NDArray[np.uint8]:
 
 def ends_chunked(run: Data, position: int) -> bool:
     """Tell whether a chunked body that begins at `position` ends with the run."""
+    if position >= run.stop:
+        return False
+    if is_one_chunk(run, position):
+        return True
     chunks = ChunkedBody()
-    return position < run.stop and chunks.feed(run, position) == run.stop and chunks.expects is Chunks.DONE
+    return chunks.feed(run, position) == run.stop and chunks.expects is Chunks.DONE
+
+
+def is_one_chunk(run: Data, position: int) -> bool:
+    """Tell whether a body is one chunk without extensions and trailers, as far as that can be seen at a glance."""
+    buffer, columns = run.buffer, run.columns
+    row = run.row_of(position)
+    start = columns.starts[row] + position - columns.cuts[row]
+    size = SIZE_LINE(buffer, start, columns.stops[row])
+    stop, last_start = columns.stops[run.last - 1], columns.starts[run.last - 1]
+    return (
+        size is not None
+        and size.end() - start + int(size[1], 16) + len(END_OF_CHUNKS) == run.stop - position
+        and stop - last_start >= len(END_OF_CHUNKS)
+        and buffer.endswith(END_OF_CHUNKS, last_start, stop)
+    )
 
 
 def is_timely(rows: Rows, turns: Turns, chosen: Ints) -> Mask:

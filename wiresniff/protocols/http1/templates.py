@@ -8,6 +8,7 @@ Where heads never repeat, trying costs more than it gains; so after many misses 
 """
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from wiresniff.model.exchanges import Fields
@@ -211,6 +212,10 @@ class RequestTemplates:
         self._known[before, after] = RequestTemplate(before, after, whole, (first.fields, second.fields))
 
 
+UNKNOWN: ResponseHead = (0, 0)
+"""Said of a head that was not met before."""
+
+
 class ResponseTemplates:
     """Whole heads of responses."""
 
@@ -239,11 +244,16 @@ class ResponseTemplates:
         status, length = head
         return end + len(END_OF_HEAD), status, length
 
-    def find(self, buffer: bytes, start: int, stop: int) -> tuple[int, int, int] | None:
-        """As `recognise`, whatever was missed before: for many at once."""
-        end = buffer.find(END_OF_HEAD, start + self._shortest, stop)
-        head = self._known.get(buffer[start:end]) if end >= 0 else None
-        return None if head is None else (end + len(END_OF_HEAD), *head)
+    def find_all(self, buffer: bytes, starts: list[int], stops: list[int]) -> tuple[list[int], list[ResponseHead]]:
+        """Look for a known head in each segment: where it ends, without its empty line, and what it says, or `UNKNOWN`.
+
+        Whatever was missed before: many at once cost little.
+        """
+        find, shortest = buffer.find, self._shortest
+        segments = zip(starts, stops, strict=True)
+        ends = [find(END_OF_HEAD, start + shortest, stop) for start, stop in segments]
+        octets = [buffer[start:end] for start, end in zip(starts, ends, strict=True)]
+        return ends, list(map(self._known.get, octets, repeat(UNKNOWN)))
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
         """Remember a whole and regular head that was read."""
