@@ -1,0 +1,57 @@
+"""Requests whose verdict waits for what later ones show, and how many may."""
+
+from collections import Counter
+
+from wiresniff.model.exchanges import Exchange
+from wiresniff.protocols.http2.entries import Entry
+
+REQUEST_BYTES = 1024
+FIELD_BYTES = 128
+"""Charged for what waits, about what it takes."""
+
+Literal = tuple[Entry, bytes]
+"""A field whose name is that of an entry, and its value."""
+
+
+class Undecided:
+    """One request without a traceparent, as far as its fields are known."""
+
+    __slots__ = ("asked", "contested", "cost_bytes", "fields", "literals", "names", "time_ns")
+
+    def __init__(self, asked: Exchange, fields: list[Entry], literals: list[Literal], time_ns: int) -> None:
+        self.asked = asked
+        self.literals = literals
+        """All of unknown name, in wire order."""
+        self.fields = {entry for entry in fields if not (entry.is_not_traceparent or entry.recurs)}
+        """Referred to whole, and may be the traceparent."""
+        self.names: set[Entry] = set()
+        """Of literals that may be the traceparent, though they don't look like one."""
+        self.contested: set[Entry] = set()
+        """Of literals that look like one."""
+        self.time_ns = time_ns
+        self.cost_bytes = REQUEST_BYTES + sum(FIELD_BYTES + len(value) for _, value in literals)
+
+    def is_open(self) -> bool:
+        """Tell whether something is left that may be the traceparent."""
+        return bool(self.fields or self.names or self.contested)
+
+    def awaited(self) -> set[Entry]:
+        """Return the entries on which the verdict depends."""
+        return self.fields | self.names | self.contested
+
+    def exclude(self, entry: Entry) -> None:
+        """Exclude an entry, wherever it stands."""
+        self.fields.discard(entry)
+        self.names.discard(entry)
+        self.contested.discard(entry)
+
+
+class Patience:
+    """What all connections together may remember while they wait for evidence."""
+
+    def __init__(self) -> None:
+        self.waiting_bytes = 0
+        self.entries = 0
+        self.evictions: Counter[str] = Counter()
+        """Per bounded table: `waiting-verdicts`, settled before their time; `table-entries`, of which nothing is
+        remembered."""
