@@ -1,6 +1,7 @@
 """Compare `wiresniff audit` with what people use now, on one capture: ratios from one run.
 
     python tests/bench/compare.py CAPTURE.pcap
+    python tests/bench/compare.py CAPTURE.pcap --grpc 50051
 
 Whole processes, start-up included, all on the same core. Each round runs every program once, so that whatever else
 the machine does hits all of them alike; the medians are compared. The capture is read once before, so that it comes
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DECODE_ONLY = Path(__file__).with_name("decode_only.py")
+HPACK_ONLY = Path(__file__).with_name("hpack_only.py")
 SUBJECT = "wiresniff audit"
 
 
@@ -28,10 +30,12 @@ class Contestant:
 
     name: str
     command: str
-    """`{capture}` is the capture, quoted; `{python}` this interpreter."""
+    """`{capture}` is the capture, quoted; `{python}` this interpreter; `{port}` that of gRPC."""
     does: str
     needs: str | None = None
     """A program that must be installed."""
+    tells_seconds: bool = False
+    """Its last line of output is the time that counts, instead of that of the whole process."""
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -40,8 +44,10 @@ class Contestant:
         return statistics.median(self.seconds)
 
 
-CONTESTANTS = (
-    Contestant(SUBJECT, "{python} -m wiresniff audit {capture}", "this program"),
+AUDIT = Contestant(SUBJECT, "{python} -m wiresniff audit {capture}", "this program")
+COPY = Contestant("tcpdump -w", "tcpdump -r {capture} -w /dev/null", "reads and copies: the floor", "tcpdump")
+HTTP_1 = (
+    AUDIT,
     Contestant(
         "tshark http.request",
         "tshark -r {capture} -Y http.request -T fields -e http.request.uri",
@@ -57,18 +63,36 @@ CONTESTANTS = (
     Contestant("dpkt, decode only", "{python} " + shlex.quote(str(DECODE_ONLY)) + " {capture}", "an object per packet"),
     Contestant("httpry", "httpry -r {capture}", "request and status lines, no reassembly", "httpry"),
     Contestant("ngrep", "ngrep -I {capture} -q traceparent", "searches single packets", "ngrep"),
-    Contestant("tcpdump -w", "tcpdump -r {capture} -w /dev/null", "reads and copies: the floor", "tcpdump"),
+    COPY,
+)
+GRPC = (
+    AUDIT,
+    Contestant(
+        "tshark http2",
+        "tshark -r {capture} -d tcp.port=={port},http2 -Y http2.headers.method -T fields -e http2.headers.path",
+        "reassembles, dissects, prints the paths",
+        "tshark",
+    ),
+    Contestant(
+        "hpack, decode only",
+        "{python} " + shlex.quote(str(HPACK_ONLY)) + " {capture} {port}",
+        "the library's time for header blocks",
+        tells_seconds=True,
+    ),
+    COPY,
 )
 
 
-def run(contestant: Contestant, capture: Path, core: int) -> str | None:
+def run(contestant: Contestant, capture: Path, port: int | None, core: int) -> str | None:
     """Run once and note the time; return why it failed, if it did."""
-    line = contestant.command.format(capture=shlex.quote(str(capture)), python=shlex.quote(sys.executable))
+    line = contestant.command.format(capture=shlex.quote(str(capture)), python=shlex.quote(sys.executable), port=port)
     command = ("taskset", "--cpu-list", str(core), "bash", "-o", "pipefail", "-c", line)
     begin = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    contestant.seconds.append(time.perf_counter() - begin)
+    out = subprocess.PIPE if contestant.tells_seconds else subprocess.DEVNULL
+    done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False)
+    seconds = time.perf_counter() - begin
     if done.returncode == 0:
+        contestant.seconds.append(float(done.stdout.split()[-1]) if contestant.tells_seconds else seconds)
         return None
     complaint = done.stderr.decode(errors="replace").strip().splitlines()
     return complaint[-1] if complaint else f"exit status {done.returncode}"
@@ -98,6 +122,7 @@ def main() -> None:
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(description="Compare wiresniff audit with what people use now.")
     parser.add_argument("capture", type=Path, help="a classic capture file of Ethernet frames (see make_load.py)")
+    parser.add_argument("--grpc", type=int, metavar="PORT", help="a capture of gRPC to this port (make_grpc_load.py)")
     parser.add_argument("--rounds", type=int, default=5, help="times that each program runs (5)")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core they all run on")
     parser.add_argument("--only", metavar="WORD", action="append", help="only programs whose name has WORD; may repeat")
@@ -106,7 +131,8 @@ def main() -> None:
         sys.exit(f"{options.capture}: no such file; make one with tests/bench/make_load.py {options.capture}")
     if shutil.which("taskset") is None:
         sys.exit("compare.py keeps all programs on one core with taskset: apt-get install util-linux")
-    running = [c for c in CONTESTANTS if not options.only or any(word in c.name for word in options.only)]
+    contestants = HTTP_1 if options.grpc is None else GRPC
+    running = [c for c in contestants if not options.only or any(word in c.name for word in options.only)]
     for contestant in list(running):
         if contestant.needs and shutil.which(contestant.needs) is None:
             print(f"{contestant.name}: skipped, {contestant.needs} is not installed")
@@ -115,7 +141,7 @@ def main() -> None:
     for number in range(options.rounds):
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
         for contestant in list(running):
-            failure = run(contestant, options.capture, options.core)
+            failure = run(contestant, options.capture, options.grpc, options.core)
             if failure is not None:
                 print(f"{contestant.name}: left out, it failed: {failure}")
                 running.remove(contestant)
