@@ -68,10 +68,19 @@ KINDS: dict[str, Callable[[], list[bytes]]] = {
 
 def seconds(decode: Callable[[bytes], object], blocks: list[bytes]) -> float:
     """Return how long it takes to decode them all."""
-    began = time.perf_counter()
+    began = time.process_time()
     for block in blocks:
         decode(block)
-    return time.perf_counter() - began
+    return time.process_time() - began
+
+
+def joined_late(blocks: list[bytes]) -> Decoder:
+    """Return a decoder that missed the beginning, and has been told which name the traceparents have."""
+    decoder = Decoder(is_complete=False)
+    for entry in decoder.decode(blocks[0]).unresolved:
+        if entry.value is not None:
+            decoder.learn_name(entry.epoch, entry.position, b"traceparent")
+    return decoder
 
 
 def main() -> None:
@@ -79,17 +88,17 @@ def main() -> None:
     print(f"{'microseconds a block':32}{'ours':>8}{'late':>8}{'hpack':>8}{'ratio':>8}")
     for kind, blocks_of in KINDS.items():
         blocks = blocks_of()
-        late = blocks[BLOCKS // 2 :]
+        late = blocks[1:]
         rounds = [
             (
                 seconds(Decoder(is_complete=True).decode, blocks) / len(blocks),
-                seconds(Decoder(is_complete=False).decode, late) / len(late),
+                seconds(joined_late(late).decode, late) / len(late),
                 seconds(hpack.Decoder().decode, blocks) / len(blocks),
             )
             for _ in range(ROUNDS)
         ]
-        ours, joined_late, theirs = (min(column) * 1e6 for column in zip(*rounds, strict=True))
-        print(f"{kind:32}{ours:8.2f}{joined_late:8.2f}{theirs:8.2f}{theirs / ours:8.1f}")
+        ours, ours_late, theirs = (min(column) * 1e6 for column in zip(*rounds, strict=True))
+        print(f"{kind:32}{ours:8.2f}{ours_late:8.2f}{theirs:8.2f}{theirs / ours:8.1f}")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ EARLY_RESPONSES = 256
 EARLY_RESPONSES_PER_STREAM = 8
 """HTTP/2: what is kept of each: interim responses, the final one, trailers, its end."""
 SEARCH_BYTES = 32 * 1024
-"""HTTP/2: bytes of a flow kept while frames are looked for in it: HEADERS of the usual 16 KiB, and what comes behind."""
+"""HTTP/2: bytes of a flow kept while frames are looked for in it: HEADERS of the usual 16 KiB, and a few more."""
 HEADER_LIST_BYTES = MIB
 """HPACK: decoded size of a header block. One octet may stand for an entry as large as the table; servers take 8 KiB to
 256 KiB."""

@@ -5,15 +5,15 @@ from typing import Any
 from wiresniff.model import limits
 from wiresniff.protocols.hpack.fields import Field, HeaderBlock, Unresolved
 from wiresniff.protocols.hpack.primitives import read_integer, read_string
-from wiresniff.protocols.hpack.table import ENTRY_OVERHEAD
 from wiresniff.protocols.hpack.undecodable import Undecodable, UndecodableError
-from wiresniff.protocols.hpack.window import Name, Window
+from wiresniff.protocols.hpack.window import Entry, Window, size_of
 
 # The first octet of a field tells what it is (RFC 7541 6). From the highest on: a reference to an entry; a literal that
 # is added to the table; a table size update; a literal that is not added, whether it never may be or just is not.
 REFERENCE, ADDED, SIZE_UPDATE = 0x80, 0x40, 0x20
 REFERENCE_INDEX, ADDED_NAME, TABLE_SIZE, NAME = 0x7F, 0x3F, 0x1F, 0x0F
 """Bits of the first octet that hold the integer; when all are ones it goes on behind."""
+LONG_REFERENCE = REFERENCE | REFERENCE_INDEX
 
 
 class Decoder:
@@ -25,8 +25,11 @@ class Decoder:
         self._window = Window(is_complete=is_complete)
         self._allowed_bytes: int | None = None
         self._names: dict[tuple[int, int], bytes] = {}
-        self._is_unresolved = False
-        """A field of the block at hand has a name or a value that is not known."""
+        self._unseen: dict[int, Unresolved] = {}
+        """What stands for entries that are not in the window, by entries added less index (which stays the same while
+        indices move on). Empty when the table's size is known: then it must be asked whether there is room for them."""
+        self._has_unresolved = False
+        """A field of the block at hand may have a name or a value that is not known."""
 
     @property
     def window_bytes(self) -> int:
@@ -46,35 +49,36 @@ class Decoder:
         """
         window = self._window
         entries = window.entries
-        known = len(entries)
-        fields: list[Any] = []  # of pairs; a position stands for a name, and None for a value, that is not known
+        fields: list[Any] = []
         at, end = 0, len(octets)
         error: Undecodable | None = None
-        self._is_unresolved = window.has_nameless
+        self._has_unresolved = window.nameless > 0
+        known = len(entries)
         try:
             while at < end:
                 octet = octets[at]
                 at += 1
-                if REFERENCE < octet < REFERENCE + REFERENCE_INDEX and octet - REFERENCE < known:
+                if REFERENCE < octet < LONG_REFERENCE and octet - REFERENCE < known:  # as most fields
                     fields.append(entries[octet - REFERENCE])
+                elif octet > REFERENCE:
+                    at = self._read_reference(octets, at, octet, fields)
                 else:
-                    at = self._read(octets, at, octet, fields)
+                    at = self._read_other(octets, at, octet, fields)
                     known = len(entries)
         except UndecodableError as undecodable:
             error = undecodable.reason
-        epoch = self.epoch
-        if error is not None:
-            self.begin_epoch()
         if len(fields) * window.largest + 2 * end > limits.HEADER_LIST_BYTES and _cut_to_limit(fields):
             error = error or Undecodable.HEADER_LIST_TOO_LARGE
-        if self._is_unresolved:
-            return HeaderBlock(*self._set_apart(fields, epoch), error)
-        return HeaderBlock(fields, [], error)
+        unresolved = self._set_apart(fields) if self._has_unresolved else []
+        if error is not None and error is not Undecodable.HEADER_LIST_TOO_LARGE:
+            self.begin_epoch()
+        return HeaderBlock(fields, unresolved, error)
 
     def begin_epoch(self) -> None:
         """Forget the window: something was not seen that may have added entries, or changed the table's size."""
         self.epoch += 1
         self._allowed_bytes = None
+        self._unseen.clear()
         self._window.begin_epoch()
 
     def resize(self, octets: int) -> None:
@@ -97,83 +101,95 @@ class Decoder:
         if len(self._names) > limits.LEARNED_NAMES:
             del self._names[next(iter(self._names))]
 
-    def _read(self, octets: bytes, at: int, octet: int, fields: list[Any]) -> int:
-        """Read what begins with `octet`, unless it is a reference of one octet; return where the next begins."""
-        if octet >= REFERENCE:
-            index, at = _read_index(octets, at, octet, REFERENCE_INDEX)
-            fields.append(self._entry(index))
-            return at
-        if SIZE_UPDATE <= octet < ADDED:
-            size, at = _read_index(octets, at, octet, TABLE_SIZE)
-            self._update_size(size, is_late=bool(fields))
-            return at
-        index, at = _read_index(octets, at, octet, ADDED_NAME if octet >= ADDED else NAME)
-        name: Name
-        if index:
-            name = self._name(index)
-        else:
-            name, at = read_string(octets, at)
-        value, at = read_string(octets, at)
-        field = (name, value)
-        fields.append(field)
-        if octet >= ADDED:
-            self._window.add(field)
+    def _read_reference(self, octets: bytes, at: int, octet: int, fields: list[Any]) -> int:
+        """Read a reference that is longer or goes further back; return where the octets behind it begin."""
+        window = self._window
+        index = octet & REFERENCE_INDEX
+        if octet == LONG_REFERENCE:
+            index, at = read_integer(octets, at, index)
+            if index < len(window.entries):
+                fields.append(window.entries[index])
+                return at
+        self._has_unresolved = True
+        fields.append(self._unseen.get(window.added - index) or self._see(index))
         return at
 
-    def _entry(self, index: int) -> tuple[Name, bytes | None]:
-        """Return an entry, or its position."""
-        if not index:
+    def _read_other(self, octets: bytes, at: int, octet: int, fields: list[Any]) -> int:
+        """Read a literal or a size update; return where the octets behind it begin."""
+        if SIZE_UPDATE <= octet < ADDED:
+            return self._read_size_update(octets, at, octet, is_late=bool(fields))
+        if octet == REFERENCE:
             raise UndecodableError(Undecodable.INDEX_ZERO)
-        if index < len(self._window.entries):
-            return self._window.entries[index]
-        position = self._window.position(index)
-        self._is_unresolved = True
-        return position, None
+        mask = ADDED_NAME if octet >= ADDED else NAME
+        index = octet & mask
+        if not index:
+            name, at = read_string(octets, at)
+            value, at = read_string(octets, at)
+            field: Entry = (name, value)
+        else:
+            if index == mask:
+                index, at = read_integer(octets, at, index)
+            value, at = read_string(octets, at)
+            entries = self._window.entries
+            entry = entries[index] if index < len(entries) else self._see(index)
+            field = self._named(entry, value) if isinstance(entry, Unresolved) else (entry[0], value)
+        if octet >= ADDED:
+            self._window.add(field)
+        fields.append(field)
+        return at
 
-    def _name(self, index: int) -> Name:
-        """Return the name of an entry, or the position of the entry that has it."""
-        entries = self._window.entries
-        name = entries[index][0] if index < len(entries) else self._window.position(index)
-        if isinstance(name, int):
-            name = self._names.get((self.epoch, name), name)
-            self._is_unresolved = True
-        return name
-
-    def _update_size(self, octets: int, *, is_late: bool) -> None:
+    def _read_size_update(self, octets: bytes, at: int, octet: int, *, is_late: bool) -> int:
+        """Read and follow a size update; return where the octets behind it begin."""
+        size = octet & TABLE_SIZE
+        if size == TABLE_SIZE:
+            size, at = read_integer(octets, at, size)
         if is_late:
             raise UndecodableError(Undecodable.LATE_SIZE_UPDATE)
-        if self._allowed_bytes is not None and octets > self._allowed_bytes:
+        if self._allowed_bytes is not None and size > self._allowed_bytes:
             raise UndecodableError(Undecodable.SIZE_UPDATE_TOO_LARGE)
-        self._window.update_size(octets)
+        self._unseen.clear()
+        self._window.update_size(size)
+        return at
 
-    def _set_apart(self, fields: list[Any], epoch: int) -> tuple[list[Field], list[Unresolved]]:
-        """Part the fields that are known from those that are not."""
-        resolved: list[Field] = []
+    def _see(self, index: int) -> Unresolved:
+        """Return what stands for an entry that is not in the window."""
+        window = self._window
+        unresolved = Unresolved(self.epoch, window.position(index), None)
+        if window.table_bytes is None:
+            if len(self._unseen) >= limits.UNSEEN_ENTRIES:
+                self._unseen.clear()
+            self._unseen[window.added - index] = unresolved
+        return unresolved
+
+    def _named(self, entry: Unresolved, value: bytes) -> Entry:
+        """Give a value the name of an entry whose name is not known, unless it was learned."""
+        name = self._names.get((entry.epoch, entry.position))
+        if name is not None:
+            return name, value
+        self._has_unresolved = True
+        return entry._replace(value=value)
+
+    def _set_apart(self, fields: list[Any]) -> list[Unresolved]:
+        """Take out of a block's fields those that are not known, and return them."""
         unresolved: list[Unresolved] = []
+        resolved: list[Field] = []
         for field in fields:
-            name, value = field
-            if isinstance(name, bytes):
-                resolved.append(field)
-                continue
-            learned = self._names.get((epoch, name))
-            if value is None or learned is None:
-                unresolved.append(Unresolved(epoch, name, value))
+            named = field
+            if isinstance(field, Unresolved) and field.value is not None:
+                named = self._named(field, field.value)
+            if isinstance(named, Unresolved):
+                unresolved.append(named)
             else:
-                resolved.append((learned, value))
-        return resolved, unresolved
+                resolved.append(named)
+        fields[:] = resolved
+        return unresolved
 
 
-def _read_index(octets: bytes, at: int, octet: int, mask: int) -> tuple[int, int]:
-    """Read the integer that begins in the low bits of `octet` (RFC 7541 5.1)."""
-    index = octet & mask
-    return read_integer(octets, at, mask) if index == mask else (index, at)
-
-
-def _cut_to_limit(fields: list[Any]) -> bool:
-    """Remove what exceeds `limits.HEADER_LIST_BYTES` (counted as RFC 9113 10.5.1 does); tell whether anything did."""
+def _cut_to_limit(fields: list[Entry]) -> bool:
+    """Remove what exceeds `limits.HEADER_LIST_BYTES` (counted as RFC 9113 6.5.2 does); tell whether anything did."""
     octets = 0
-    for number, (name, value) in enumerate(fields):
-        octets += ENTRY_OVERHEAD + len(value or b"") + (len(name) if isinstance(name, bytes) else 0)
+    for number, field in enumerate(fields):
+        octets += size_of(field)
         if octets > limits.HEADER_LIST_BYTES:
             del fields[number:]
             return True
