@@ -97,11 +97,10 @@ class Blockwise:
         chosen, pattern, line_stop, value_at = (
             chosen[is_found], found.pattern[is_found], found.line_stop[is_found], found.value_at[is_found],
         )  # fmt: skip
-        buffer, read_line = run.buffer, self._readers.request_templates.line
+        buffer = run.buffer
         line_start = rows.starts[turns.request_row[chosen]]
-        lines = [
-            read_line(buffer[start:stop]) for start, stop in zip(line_start.tolist(), line_stop.tolist(), strict=True)
-        ]
+        bounds = zip(line_start.tolist(), line_stop.tolist(), strict=True)
+        lines = self._readers.request_templates.read_lines([buffer[start:stop] for start, stop in bounds])
         is_plain, is_regular = self._judge_values(buffer, raw, value_at)
         status = self._find_statuses(run, rows, turns, chosen)
         is_known = is_regular & (status != 0) & np.array([line is not None for line in lines], dtype=np.bool_)

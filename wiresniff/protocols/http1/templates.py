@@ -135,23 +135,26 @@ class RequestTemplates:
             self._frequent = []
         return frequent
 
-    def line(self, octets: bytes) -> RequestLine | None:
-        """Read a request line, if it is regular: `GET /a?b HTTP/1.1`."""
-        lines = self._lines
-        line = lines.get(octets)
-        if line is None:
-            found = _LINE(octets)
-            if found is None:
-                return None
-            method, target, version = found.groups()
-            what = (method, target.partition(b"?")[0])
-            if len(lines) >= LINES_REMEMBERED:
-                lines.clear()
-            if len(self._operations) >= LINES_REMEMBERED:
-                self._operations.clear()
-                self._operations_met += LINES_REMEMBERED
-            number = self._operations.setdefault(what, self._operations_met + len(self._operations))
-            line = lines[octets] = RequestLine(method, target, _VERSIONS[version], number)
+    def read_lines(self, lines: list[bytes]) -> list[RequestLine | None]:
+        """Read request lines; None for one that is not regular."""
+        read = list(map(self._lines.get, lines))
+        for row in [row for row, line in enumerate(read) if line is None]:
+            read[row] = self._lines.get(lines[row]) or self._read_line(lines[row])
+        return read
+
+    def _read_line(self, octets: bytes) -> RequestLine | None:
+        found = _LINE(octets)
+        if found is None:
+            return None
+        method, target, version = found.groups()
+        what = (method, target.partition(b"?")[0])
+        if len(self._lines) >= LINES_REMEMBERED:
+            self._lines.clear()
+        if len(self._operations) >= LINES_REMEMBERED:
+            self._operations.clear()
+            self._operations_met += LINES_REMEMBERED
+        number = self._operations.setdefault(what, self._operations_met + len(self._operations))
+        line = self._lines[octets] = RequestLine(method, target, _VERSIONS[version], number)
         return line
 
     def _look_up(self, segment: bytes) -> tuple[RequestTemplate, tuple[bytes, ...]] | None:
