@@ -20,7 +20,7 @@ from wiresniff.model.packets import PacketBlock
 from wiresniff.model.segments import SegmentBlock
 from wiresniff.protocols import Dissector, Event
 from wiresniff.reassembly import Reassembler
-from wiresniff.tracecontext import are_plain
+from wiresniff.tracecontext import are_plain, is_traceparent_shaped
 
 Said: TypeAlias = list[bytes | str]
 Sizes: TypeAlias = int | Sequence[int] | None
@@ -204,7 +204,7 @@ class Dissection:
     def __init__(self) -> None:
         self.decoder = Decoder(HASH_KEY)
         self.reassembler = Reassembler()
-        self.dissector = Dissector(KEPT_FIELDS, ARE_PLAIN)
+        self.dissector = Dissector(KEPT_FIELDS, ARE_PLAIN, is_traceparent_shaped)
         self.exchanges: list[Exchange] = []
         self.alike = 0
         """Exchanges that were told as alike."""

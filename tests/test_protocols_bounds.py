@@ -13,6 +13,7 @@ from wiresniff.model.exchanges import Exchange
 from wiresniff.model.segments import ACK, ENDPOINTS, SYN, SegmentBlock
 from wiresniff.protocols import Dissector
 from wiresniff.reassembly import Reassembler
+from wiresniff.tracecontext import is_traceparent_shaped
 
 NEXT = "GET /next -> 200"
 
@@ -183,7 +184,7 @@ def seconds_for(octets: bytes, block_rows: int, *, repeats: int = 2) -> float:
         one_byte_segments(octets, slice(start, start + block_rows)) for start in range(0, len(octets), block_rows)
     ]
     for _ in range(repeats):
-        reassembler, dissector = Reassembler(), Dissector(KEPT_FIELDS, ARE_PLAIN)
+        reassembler, dissector = Reassembler(), Dissector(KEPT_FIELDS, ARE_PLAIN, is_traceparent_shaped)
         begin = time.perf_counter()
         events = [
             event

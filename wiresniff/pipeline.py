@@ -74,7 +74,9 @@ class CapturePoint:
         self._quarantines = quarantines
         self._decoder = Decoder()
         self._reassembler = Reassembler(number)
-        self._dissector = Dissector(tracecontext.KEPT_FIELDS, partial(tracecontext.are_plain, level=level))
+        self._dissector = Dissector(
+            tracecontext.KEPT_FIELDS, partial(tracecontext.are_plain, level=level), tracecontext.is_traceparent_shaped
+        )
         self.clock = CaptureClock(accounting.anomalies)
 
     def feed(self, block: PacketBlock) -> list[Event]:
@@ -117,6 +119,7 @@ class CapturePoint:
             accounting.anomalies.update(stage.anomalies())
         accounting.not_tcp.update(self._decoder.not_tcp())
         accounting.evictions.update(self._reassembler.evictions())
+        accounting.evictions.update(self._dissector.evictions())
 
 
 class Pipeline:

@@ -14,7 +14,7 @@ from wiresniff.model.delivery import Columns, Connection, Data, Delivery, End, E
 from wiresniff.model.exchanges import Exchange, Traffic
 from wiresniff.model.packets import PacketBlock
 from wiresniff.protocols import Dissector, Event
-from wiresniff.tracecontext import are_plain
+from wiresniff.tracecontext import are_plain, is_traceparent_shaped
 
 if TYPE_CHECKING:
     from wiresniff.capture.records import RecordFormat
@@ -109,7 +109,7 @@ def deliveries(octets: bytes) -> Iterator[tuple[int, Item]]:
 
 def dissect(octets: bytes, together: int) -> tuple[list[Exchange], int, int]:
     """Feed a script, so many items at a time; return the exchanges, the bytes delivered and those accounted for."""
-    dissector = Dissector(frozenset([b"traceparent"]), partial(are_plain, level=2))
+    dissector = Dissector(frozenset([b"traceparent"]), partial(are_plain, level=2), is_traceparent_shaped)
     connection = Connection(1, (Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 80)), 0)
     late = len(octets) % 4 == 1
     connection.joined_late = [late, late]

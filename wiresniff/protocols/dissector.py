@@ -1,13 +1,17 @@
 """The stage: deliveries in, exchanges and accounts of traffic out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Item
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1 import ArePlain, Blockwise, Conversation, Readers, Stretch, Talk
+from wiresniff.protocols.http2.evidence import Evidence
+from wiresniff.protocols.http2.fields import RequestFields
+from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.protocols.inbox import Inbox
 from wiresniff.protocols.probe import Speech
 from wiresniff.protocols.recognition import Recognised, Recognition
@@ -51,16 +55,21 @@ class _Dialogue:
 class Dissector:
     """Reads the protocols of one capture point.
 
-    kept_fields  names of the header fields that exchanges keep
-    are_plain    tells of many traceparents which are valid with nothing to be said of them
+    kept_fields            names of the header fields that exchanges keep
+    are_plain              tells of many traceparents which are valid with nothing to be said of them
+    is_traceparent_shaped  tells whether a value looks like a traceparent, where its name is not known
     """
 
-    def __init__(self, kept_fields: frozenset[bytes], are_plain: ArePlain) -> None:
+    def __init__(
+        self, kept_fields: frozenset[bytes], are_plain: ArePlain, is_traceparent_shaped: Callable[[bytes], bool]
+    ) -> None:
         self._anomalies: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._readers = Readers(kept_fields, self._anomalies)
         self._budget = Budget()
         self._blockwise = Blockwise(self._readers, are_plain)
+        self._patience = Patience()
+        self._new_evidence = partial(Evidence, RequestFields(kept_fields), is_traceparent_shaped, self._patience)
         self._dialogues: dict[int, _Dialogue] = {}
         self._swept_ns = 0
 
@@ -71,6 +80,10 @@ class Dissector:
     def anomalies(self) -> Counter[str]:
         """Return counts per anomaly."""
         return self._anomalies
+
+    def evictions(self) -> Counter[str]:
+        """Return what was dropped from bounded tables, per table."""
+        return self._patience.evictions
 
     def look_ahead(self, deliveries: list[Delivery]) -> None:
         """Find what can be known at once of deliveries that share their columns; each of them is fed next."""

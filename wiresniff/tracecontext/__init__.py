@@ -19,5 +19,6 @@ accept what a lenient library would accept. The verdict is what a receiver that 
 from wiresniff.tracecontext.names import KEPT_FIELDS
 from wiresniff.tracecontext.plain import are_plain
 from wiresniff.tracecontext.reader import plain, read
+from wiresniff.tracecontext.shape import is_traceparent_shaped
 
-__all__ = ["KEPT_FIELDS", "are_plain", "plain", "read"]
+__all__ = ["KEPT_FIELDS", "are_plain", "is_traceparent_shaped", "plain", "read"]
