@@ -126,7 +126,7 @@ class CaptureFile:
         """Read as much as the format needs to be told."""
         head = b""
         while len(head) < TELLING_BYTES and not is_pcap(head):
-            data = stream.read(head, len(head) + 1, max(HEAD_BYTES, self.read_bytes))
+            data = stream.read(head, len(head) + 1, max(HEAD_BYTES, min(self.read_bytes, FIRST_READ_BYTES)))
             if len(data) == len(head):
                 break
             head = data

@@ -25,7 +25,6 @@ from wiresniff.protocols.http1.known import (
     ends_chunked,
     find_requests,
     is_timely,
-    response_run,
     values_at,
 )
 from wiresniff.protocols.http1.templates import REGULAR_VALUE, UNKNOWN
@@ -134,9 +133,14 @@ class Blockwise:
         framing = np.array([framing for _, framing in heads], dtype=np.int64)
         body = np.array(ends, dtype=np.int64) + len(END_OF_HEAD) - rows.starts[first_row] + turns.response_at[chosen]
         is_over = body + framing == turns.response_stop[chosen]
-        for row in np.flatnonzero(framing == CHUNKED).tolist():
-            response = response_run(buffer, run.columns, turns, int(chosen[row]))
-            is_over[row] = ends_chunked(response, int(body[row]))
+        chunked = np.flatnonzero(framing == CHUNKED)
+        is_over[chunked] = [
+            ends_chunked(run, *where)
+            for where in zip(
+                body[chunked].tolist(), turns.response_stop[chosen[chunked]].tolist(),
+                turns.response_row[chosen[chunked]].tolist(), turns.response_last[chosen[chunked]].tolist(), strict=True,
+            )
+        ]  # fmt: skip
         return np.where(is_over, status, 0)
 
     def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[ResponseHead, int]:

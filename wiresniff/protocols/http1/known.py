@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.columns.gather import gather
-from wiresniff.model.delivery import Columns, Data
+from wiresniff.model.delivery import Data
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
 from wiresniff.protocols.http1.pairing import EXPIRY_NS
 from wiresniff.protocols.http1.templates import RequestTemplate
@@ -116,29 +116,23 @@ def values_at(raw: NDArray[np.uint8], value_at: Ints) -> NDArray[np.uint8]:
     return gather(raw, value_at, _VALUE).view(np.uint8).reshape(-1, VALUE_BYTES)
 
 
-def ends_chunked(run: Data, position: int) -> bool:
-    """Tell whether a chunked body that begins at `position` ends with the run."""
-    if position >= run.stop:
-        return False
-    if is_one_chunk(run, position):
-        return True
-    chunks = ChunkedBody()
-    return chunks.feed(run, position) == run.stop and chunks.expects is Chunks.DONE
+def ends_chunked(run: Data, position: int, stop: int, first: int, last: int) -> bool:
+    """Tell whether a chunked body that begins at `position` ends at `stop`; rows `first` to `last` are its message.
 
-
-def is_one_chunk(run: Data, position: int) -> bool:
-    """Tell whether a body is one chunk without extensions and trailers, as far as that can be seen at a glance."""
+    The run is any that shares its columns with the message.
+    """
     buffer, columns = run.buffer, run.columns
-    row = run.row_of(position)
-    start = columns.starts[row] + position - columns.cuts[row]
-    size = SIZE_LINE(buffer, start, columns.stops[row])
-    stop, last_start = columns.stops[run.last - 1], columns.starts[run.last - 1]
-    return (
-        size is not None
-        and size.end() - start + int(size[1], 16) + len(END_OF_CHUNKS) == run.stop - position
-        and stop - last_start >= len(END_OF_CHUNKS)
-        and buffer.endswith(END_OF_CHUNKS, last_start, stop)
-    )
+    start = columns.starts[first] + position - columns.cuts[first]
+    first_stop, last_start, last_stop = columns.stops[first], columns.starts[last - 1], columns.stops[last - 1]
+    size = SIZE_LINE(buffer, start, first_stop) if start < first_stop else None
+    if size is not None and last_stop - last_start >= len(END_OF_CHUNKS):
+        # one chunk without extensions and trailers: nearly all there are
+        rest = stop - position - (size.end() - start) - int(size[1], 16)
+        if rest == len(END_OF_CHUNKS) and buffer.endswith(END_OF_CHUNKS, last_start, last_stop):
+            return True
+    chunks = ChunkedBody()
+    message = Data(columns.cuts[first], stop, buffer, columns, first, last, run.capture)
+    return position < stop and chunks.feed(message, position) == stop and chunks.expects is Chunks.DONE
 
 
 def is_timely(rows: Rows, turns: Turns, chosen: Ints) -> Mask:
@@ -146,11 +140,3 @@ def is_timely(rows: Rows, turns: Turns, chosen: Ints) -> Mask:
     ended = rows.times[turns.response_last[chosen] - 1]
     is_soon: Mask = ended - rows.times[turns.request_row[chosen]] <= EXPIRY_NS
     return is_soon
-
-
-def response_run(buffer: bytes, columns: Columns, turns: Turns, turn: int) -> Data:
-    """Return the response of a clear turn."""
-    return Data(
-        int(turns.response_at[turn]), int(turns.response_stop[turn]), buffer, columns,
-        int(turns.response_row[turn]), int(turns.response_last[turn]), 0,
-    )  # fmt: skip
