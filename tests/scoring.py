@@ -1,9 +1,10 @@
 """Compare exchange records with what the applications say they sent.
 
 A truth file lists requests: `src`, `sport`, `dst`, `dport`, `method`, `path` (with query), `traceparent` (every value
-that was sent), `class` (`valid`, `missing`, `malformed`), `status`. A record is one line of `--exchanges`. Within a
-connection the two are matched by what they have in common, the most telling first, so that one request too few
-does not put all that follow out of step.
+that was sent), `class` (`valid`, `missing`, `malformed`), `status`; of gRPC also `grpc_status`. A record is one line of
+`--exchanges`. Within a connection the two are matched by what they have in common, the most telling first, so that one
+request too few does not put all that follow out of step. Where an application did not note its port (`sport` null), the
+connections of its address to one server are matched as one.
 """
 
 import json
@@ -58,11 +59,15 @@ def score(truth: Iterable[Request], records: Iterable[Record]) -> Score:
     result = Score()
     sent: dict[Hashable, list[Request]] = defaultdict(list)
     seen: dict[Hashable, list[Record]] = defaultdict(list)
-    for request in truth:
-        sent[connection_of_request(request)].append(request)
+    requests = list(truth)
+    without_port = {ends_of_request(request) for request in requests if request["sport"] is None}
+    for request in requests:
+        ends = ends_of_request(request)
+        sent[ends if ends in without_port else (*ends, request["sport"])].append(request)
         result.requests += 1
     for record in records:
-        seen[connection_of_record(record)].append(record)
+        ends = ends_of_record(record)
+        seen[ends if ends in without_port else (*ends, record["client.port"])].append(record)
     for connection in sent.keys() | seen.keys():
         pairs, unseen, extra = match(sent[connection], seen[connection])
         result.matched += len(pairs)
@@ -98,6 +103,10 @@ def compare(result: Score, request: Request, record: Record) -> None:
     elif request.get("status") and status != request["status"]:
         result.wrong_status += 1
         result.complaints.append(f"status {status}: {told(request)}")
+    code = record.get("rpc.grpc.status_code")
+    if code is not None and request.get("grpc_status") is not None and code != request["grpc_status"]:
+        result.wrong_status += 1
+        result.complaints.append(f"grpc status {code}: {told(request)}")
 
 
 def match(
@@ -121,14 +130,14 @@ def match(
     return pairs, requests, records
 
 
-def connection_of_request(request: Request) -> Hashable:
-    """Return the 4-tuple."""
-    return request["src"], request["sport"], request["dst"], request["dport"]
+def ends_of_request(request: Request) -> tuple[Any, ...]:
+    """Return who asked, and whom at which port."""
+    return request["src"], request["dst"], request["dport"]
 
 
-def connection_of_record(record: Record) -> Hashable:
-    """Return the 4-tuple."""
-    return tuple(record.get(key) for key in ("client.address", "client.port", "server.address", "server.port"))
+def ends_of_record(record: Record) -> tuple[Any, ...]:
+    """Return the same of a record."""
+    return tuple(record.get(key) for key in ("client.address", "server.address", "server.port"))
 
 
 def values_of_request(request: Request) -> tuple[str, ...]:

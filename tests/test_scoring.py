@@ -74,6 +74,23 @@ def test_a_record_of_nothing_is_extra() -> None:
     assert figures(result) == {"requests": 1, "matched": 1, "right": 1, "extra": 2}
 
 
+def test_a_port_that_nobody_noted_matches_any() -> None:
+    """Of the same client and server; another client's requests are extra."""
+    truth = [{**sent("/a", traceparent(1)), "sport": None}, sent("/b", class_="missing")]
+    other = {**seen("/a", traceparent(1)), "client.address": "10.0.0.3"}
+    records = [{**seen("/a", traceparent(1)), "client.port": 7}, seen("/b", verdict="missing"), other]
+    assert figures(score(truth, records)) == {"requests": 2, "matched": 2, "right": 2, "extra": 1}
+
+
+def test_another_grpc_status_is_a_wrong_status() -> None:
+    """What neither side knows is not compared."""
+    call = {**sent("/a.B/C", traceparent(1)), "grpc_status": 5}
+    record = seen("/a.B/C", traceparent(1))
+    assert figures(score([call], [record])) == {"requests": 1, "matched": 1, "right": 1}
+    assert score([call], [{**record, "rpc.grpc.status_code": 0}]).wrong_status == 1
+    assert score([call], [{**record, "rpc.grpc.status_code": 5}]).wrong_status == 0
+
+
 def test_records_without_a_path_match_in_order() -> None:
     """What could not be read still stands for the request that was sent."""
     result = score([sent("/a", class_="missing")], [seen(None, verdict="indeterminate")])
