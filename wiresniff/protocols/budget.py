@@ -8,7 +8,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.held = 0
-        self.tables = 0
+        self.windows = 0
         """Bytes of entries in HPACK windows."""
 
     def exceeded(self, octets: int) -> bool:
@@ -19,3 +19,8 @@ class Budget:
     def release(self, octets: int) -> None:
         """Give back what was taken."""
         self.held = max(self.held - octets, 0)
+
+    def windows_exceeded(self, octets: int) -> bool:
+        """Count that the windows of header tables grew by so much, or shrank; tells whether they are too large."""
+        self.windows += octets
+        return self.windows > limits.HEADER_WINDOWS_TOTAL_BYTES

@@ -1,0 +1,132 @@
+"""Both directions of one HTTP/2 connection.
+
+They are read one after the other, and give the same exchanges for blocks of any size: `streams` joins what they say by
+stream and by time. Within a block the client's direction is read first, but for two cases in which it waits until the
+server's was read up to the same time: when too many streams are open, and when it acknowledges SETTINGS.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.delivery import Connection
+from wiresniff.model.exchanges import Channel, Exchange
+from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.http2.evidence import Evidence
+from wiresniff.protocols.http2.fields import RequestFields
+from wiresniff.protocols.http2.frames import PREFACE
+from wiresniff.protocols.http2.requests import Requests
+from wiresniff.protocols.http2.responses import Responses
+from wiresniff.protocols.http2.streams import Call, Streams
+from wiresniff.protocols.http2.undecided import Patience
+from wiresniff.protocols.inbox import Inbox
+
+
+class Readers:
+    """What the connections of a capture point share."""
+
+    def __init__(self, kept_fields: frozenset[bytes], is_traceparent_shaped: Callable[[bytes], bool]) -> None:
+        self.request_fields = RequestFields(kept_fields)
+        self.is_traceparent_shaped = is_traceparent_shaped
+        self.patience = Patience()
+
+
+class Conversation:
+    """One HTTP/2 connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        inboxes: tuple[Inbox, Inbox],
+        client_flow: int,
+        is_synchronised: tuple[bool, bool],
+        readers: Readers,
+        budget: Budget,
+        anomalies: Counter[str],
+        *,
+        has_preface: bool,
+    ) -> None:
+        """`has_preface`: the connection is seen from its preface on, with which the client's flow goes on."""
+        self._connection = connection
+        self.inboxes = inboxes
+        self.client_flow = client_flow
+        self.channel = Channel(
+            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
+        )
+        self.budget = budget
+        self.anomalies = anomalies
+        self.streams = Streams()
+        self.evidence = Evidence(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
+        self.authority: bytes | None = None
+        """What was asked for last."""
+        self.opaque_bytes: Counter[str] = Counter()
+        self.requests = Requests(
+            self,
+            is_synchronised=is_synchronised[client_flow],
+            is_complete=has_preface,
+            preface=PREFACE if has_preface else b"",
+        )
+        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow], is_complete=has_preface)
+        self.requests.meet(self.responses)
+        self.responses.meet(self.requests)
+
+    def sequence_at(self, position: int) -> int:
+        """TCP sequence number of a position of the client's flow."""
+        return (self._connection.base[self.client_flow] + position) & 0xFFFFFFFF
+
+    def unread(self, reason: str, octets: int) -> None:
+        """Count bytes that could not be read."""
+        self.opaque_bytes[reason] += octets
+
+    @staticmethod
+    def is_synchronised() -> bool:
+        """Tell whether nothing need be remembered of what each sender had received: it never need here."""
+        return True
+
+    def run(self) -> list[Exchange]:
+        """Read both directions to the end of what was delivered."""
+        streams = self.streams
+        while True:
+            self.requests.run()
+            paused_ns = self.requests.paused_ns
+            self.responses.run(paused_ns)
+            if paused_ns is None:
+                break
+            if streams.is_full():
+                self.anomalies[Anomaly.TOO_MANY_STREAMS] += streams.evict()
+        streams.settle_resets(self.responses.lossy_since_ns)
+        return self._take_done()
+
+    @staticmethod
+    def keep() -> list[Exchange]:
+        """Let what waits outlive the block: nothing does."""
+        return []
+
+    def expire(self, now_ns: int) -> list[Exchange]:
+        """Report exchanges that are open for long, and those whose verdict waited for evidence."""
+        self.streams.expire(now_ns)
+        self._settle(now_ns, is_over=False)
+        return self._take_done()
+
+    def close(self, *, ended_by_peer: bool) -> list[Exchange]:
+        """Both flows are over: report every exchange that is left."""
+        done = self.run()
+        self.requests.close()
+        self.responses.close()
+        self.streams.close(is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
+        self._settle(0, is_over=True)
+        return done + self._take_done()
+
+    def _settle(self, now_ns: int, *, is_over: bool) -> None:
+        for call in self.evidence.settled(now_ns, is_over=is_over):
+            assert isinstance(call, Call)
+            self.streams.settle(call)
+
+    def _take_done(self) -> list[Exchange]:
+        for direction in (self.requests, self.responses):
+            if direction.unread_bytes:
+                self.unread("resync", direction.unread_bytes)
+                direction.unread_bytes = 0
+        done = self.streams.done
+        self.streams.done = []
+        return done

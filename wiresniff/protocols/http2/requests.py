@@ -1,0 +1,73 @@
+"""The client's direction of an HTTP/2 connection: each header block of a new stream is a request."""
+
+from typing import TYPE_CHECKING
+
+from wiresniff.model.anomalies import Anomaly
+from wiresniff.model.exchanges import Unseen
+from wiresniff.protocols.http2.direction import Direction
+from wiresniff.protocols.http2.streams import Call
+
+if TYPE_CHECKING:
+    from wiresniff.protocols.http2.conversation import Conversation
+
+_COLON = 0x3A
+
+
+class Requests(Direction):
+    """Makes an exchange of each request."""
+
+    def __init__(
+        self, conversation: "Conversation", *, is_synchronised: bool, is_complete: bool, preface: bytes
+    ) -> None:
+        super().__init__(
+            conversation,
+            conversation.inboxes[conversation.client_flow],
+            is_synchronised=is_synchronised,
+            is_complete=is_complete,
+            preface=preface,
+        )
+        self._conversation = conversation
+        self._newest = 0
+        """Highest stream so far."""
+
+    def _take_block(
+        self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,  # noqa: ARG002
+        unseen: Unseen | None = None,
+    ) -> None:  # fmt: skip
+        block = self.decoder.decode(fragment)
+        fields = block.fields
+        if block.error is not None and unseen is None:
+            self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
+        if not (fields and fields[0][0][:1] == b":") and self._is_trailer(stream, unseen, has_fields=bool(fields)):
+            return
+        conversation = self._conversation
+        call = Call(
+            conversation.channel, "http/2", "2", time_ns, capture, packet, conversation.sequence_at(position), None,
+            None, [],
+        )  # fmt: skip
+        call.stream = stream
+        if unseen is not None:
+            call.unseen = unseen
+        if not conversation.evidence.take(call, block, time_ns):
+            call.is_settled = False
+        streams = conversation.streams
+        streams.ask(stream, call)
+        self._newest = max(self._newest, stream)
+        if call.authority is not None:
+            conversation.authority = call.authority
+        if streams.is_full():
+            self.paused_ns = time_ns
+
+    def _is_trailer(self, stream: int, unseen: Unseen | None, *, has_fields: bool) -> bool:
+        """Tell whether a block without a pseudo-field that is known is no request.
+
+        Every client has one of `:method` and `:scheme` in the static table, so their absence says much, unless the
+        block was cut before the first field.
+        """
+        return has_fields or unseen is None or stream <= self._newest
+
+    def _take_end(self, stream: int, time_ns: int) -> None:
+        """Nothing: an exchange ends with its response."""
+
+    def _take_reset(self, stream: int, time_ns: int) -> None:
+        self._conversation.streams.reset(stream, time_ns)
