@@ -17,6 +17,8 @@ from wiresniff.model.errors import CaptureError, UsageError
 from wiresniff.model.limits import READ_BYTES
 from wiresniff.model.packets import PacketBlock
 
+FIRST_READ_BYTES = 512 * 1024
+"""Read at first: enough to learn what the heads of the traffic are like, which makes larger blocks quick."""
 PROBE_BYTES = 64 * 1024
 """Read of a file to learn when it begins."""
 READABLE = "wiresniff reads pcap and pcapng, plain or compressed with gzip, zstd or xz"

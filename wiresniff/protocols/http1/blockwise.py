@@ -133,14 +133,10 @@ class Blockwise:
         framing = np.array([framing for _, framing in heads], dtype=np.int64)
         body = np.array(ends, dtype=np.int64) + len(END_OF_HEAD) - rows.starts[first_row] + turns.response_at[chosen]
         is_over = body + framing == turns.response_stop[chosen]
-        chunked = np.flatnonzero(framing == CHUNKED)
-        is_over[chunked] = [
-            ends_chunked(run, *where)
-            for where in zip(
-                body[chunked].tolist(), turns.response_stop[chosen[chunked]].tolist(),
-                turns.response_row[chosen[chunked]].tolist(), turns.response_last[chosen[chunked]].tolist(), strict=True,
-            )
-        ]  # fmt: skip
+        for row in np.flatnonzero(framing == CHUNKED).tolist():
+            turn = chosen[row]
+            first, last = int(turns.response_row[turn]), int(turns.response_last[turn])
+            is_over[row] = ends_chunked(run, int(body[row]), int(turns.response_stop[turn]), first, last)
         return np.where(is_over, status, 0)
 
     def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[ResponseHead, int]:
