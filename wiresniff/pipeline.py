@@ -85,7 +85,7 @@ class CapturePoint:
         segments = self._decoder.feed(block)
         events: list[Event] = []
         for deliveries in self._reassembler.feed(segments):
-            self._dissector.look_ahead(deliveries)
+            self._look_ahead(deliveries)
             for delivery in deliveries:
                 events += self._dissect(delivery)
             events += self._dissector.alike()
@@ -93,6 +93,14 @@ class CapturePoint:
             events += self._dissect(delivery)
         events += self._dissector.flush(now_ns)
         return events
+
+    def _look_ahead(self, deliveries: list[Delivery]) -> None:
+        try:
+            self._dissector.look_ahead(deliveries)
+        except Exception:  # nothing is known ahead then, and everything is parsed
+            if not self._quarantines:
+                raise
+            self._accounting.counts["internal_errors"] += 1
 
     def _dissect(self, delivery: Delivery) -> list[Event]:
         try:

@@ -60,7 +60,7 @@ class Pattern:
     def matches(self, raw: NDArray[np.uint8], head_stop: Ints) -> Mask:
         """Tell which heads end with the template's lines: (k,) positions behind their ends -> (k,)."""
         found = gather(raw, head_stop - self.width, np.dtype(f"V{self.width}"))
-        words = found.view(np.uint64).reshape(len(head_stop), -1)
+        words = found.view(np.uint64).reshape(-1, self.width // WORD)
         differs: NDArray[np.uint64] = np.bitwise_or.reduce((words ^ self.words) & self.care, axis=1)
         is_match: Mask = differs == 0
         return is_match
