@@ -1,12 +1,13 @@
 """HPACK (RFC 7541), decoded even by one who came late.
 
-Theory of operation. Both ends of a direction keep the same dynamic table. The encoder adds entries and refers to them by
-index, and the newest entry always has the lowest dynamic index, 62 (RFC 7541 2.3.3). So an index says how many entries
-were added *since* the one that is meant, and nothing else: not how many there are, not how large they are. Whoever saw
-the last k entries being added knows what the first k indices mean, whatever was there before. Eviction takes the oldest
-entries only, a size update likewise, and an entry larger than the table empties it, after which nothing that was in it
-is referred to again: none of these moves an index that is still in use. That is why an append-only window of entries
-(`window`) resolves every reference to one of them exactly, even when the size of the table is not known.
+Theory of operation. Both ends of a direction keep the same dynamic table. The encoder adds entries and refers to them
+by index, and the newest entry always has the lowest dynamic index, 62 (RFC 7541 2.3.3). So an index says how many
+entries were added *since* the one that is meant, and nothing else: not how many there are, not how large they are.
+Whoever saw the last k entries being added knows what the first k indices mean, whatever was there before. Eviction
+takes the oldest entries only, a size update likewise, and an entry larger than the table empties it, after which
+nothing that was in it is referred to again: none of these moves an index that is still in use. That is why an append-
+only window of entries (`window`) resolves every reference to one of them exactly, even when the size of the table is
+not known.
 
 A reference further back is `Unresolved`, and keeps the identity of its entry: the epoch, and the position counted from
 its beginning, which stays the same while indices move on. A literal that takes only its name from there has its value;

@@ -78,7 +78,7 @@ def _high_bit_first(number: int, width: int) -> list[int]:
 def _block_beginning() -> list[int]:
     """Return the bits that begin a deflate block with our code (RFC 1951 3.2.7)."""
     literals = [length if length <= LONGEST_IN_DEFLATE else 0 for length in CODE_LENGTHS[:EOS]]
-    bits = [0, *_low_bit_first(_DYNAMIC, 2)]
+    bits = [1, *_low_bit_first(_DYNAMIC, 2)]  # the last block: behind its end zlib stops
     bits += [*_low_bit_first(0, 5), *_low_bit_first(0, 5), *_low_bit_first(len(CODE_LENGTH_ORDER) - 4, 4)]
     for length in CODE_LENGTH_ORDER:  # lengths 0 to 15 are written with 4 bits each, repetitions are not used
         bits += _low_bit_first(4 if length <= LONGEST_IN_DEFLATE else 0, 3)
