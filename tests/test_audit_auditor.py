@@ -190,9 +190,59 @@ KNOWN = st.fixed_dictionaries(
         "status": st.sampled_from([200, 200, 503, None]),
         "grpc_status": st.sampled_from([0, None, 14]),
         "preflight": st.booleans(),
+        "stream": st.sampled_from([None, 1, 1, 1]),
+        "time_ns": st.sampled_from([0, 12 * 10**9]),
     }
 )
-FIELDS = st.sampled_from([(TRACEPARENT,), (TRACEPARENT,), (), (BROKEN,), (TRACEPARENT, TRACEPARENT)])
+OTHER_VALUE = (b"traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-00")
+
+
+def shared(*exchanges: Exchange) -> int:
+    """Return how many requests share one traceparent."""
+    return sum(pair.warnings["shared-parent-id"] for pair in totals(*exchanges).values())
+
+
+def repeated(requests: int, seconds: float, **known: object) -> list[Exchange]:
+    """Call with the same traceparent, at equal times apart."""
+    whole_ns, steps = int(seconds * 10**9), requests - 1
+    times = [number * whole_ns // steps for number in range(requests)]
+    return [call(b"/a.B/C", TRACEPARENT, time_ns=time_ns, **known) for time_ns in times]
+
+
+def test_one_traceparent_on_all_requests_is_shared() -> None:
+    """Eight over ten seconds are shown to share it, all of them; every further one as well."""
+    assert shared(*repeated(7, 20)) == 0
+    assert shared(*repeated(8, 9.9)) == 0
+    assert shared(*repeated(8, 10)) == 8
+    assert shared(*repeated(20, 30)) == 20
+
+
+def test_a_shared_traceparent_has_a_warning_and_a_witness() -> None:
+    """From the request on that shows it."""
+    judge = auditor()
+    words = [judge.feed(exchange).reading.warnings for exchange in repeated(9, 16)]
+    assert words == [()] * 7 + [("shared-parent-id",)] * 2
+    (pair,) = judge.pairs()
+    assert [witness.time_ns for witness in pair.witnesses["shared-parent-id"]] == [14 * 10**9, 16 * 10**9]
+
+
+def test_what_another_request_carries_ends_the_sharing() -> None:
+    """A client that hands contexts on repeats each for a while; a request without one says nothing."""
+    calls = repeated(8, 20)
+    assert shared(*calls[:5], call(b"/a.B/C", OTHER_VALUE), *calls[5:]) == 0
+    assert shared(*calls[:5], call(b"/a.B/C"), *calls[5:]) == 8
+
+
+def test_connections_share_nothing() -> None:
+    """A value on two connections is on each half as often; HTTP/1 is not looked at."""
+    calls = repeated(14, 30)
+    for exchange in calls[::2]:
+        exchange.channel = CHANNELS[1]
+    assert shared(*calls) == 0
+    assert shared(*repeated(20, 30, stream=None)) == 0
+
+
+FIELDS = st.sampled_from([(TRACEPARENT,), (TRACEPARENT,), (OTHER_VALUE,), (), (BROKEN,), (TRACEPARENT,) * 2])
 
 
 @given(st.lists(st.tuples(PLAIN, FIELDS, KNOWN), max_size=30))
@@ -203,6 +253,7 @@ def test_counting_is_judging_without_the_judgements(
     exchanges = [call(path, *fields, **known) for path, fields, known in calls]
     counted, judged = auditor(), auditor()
     counted.count(exchanges)
-    for exchange in exchanges:
+    counted.count(exchanges[:20])
+    for exchange in exchanges + exchanges[:20]:
         judged.feed(exchange)
     assert counted.pairs() == judged.pairs()

@@ -215,6 +215,7 @@ def _with_word(word: str, kind: str) -> PairTotals:
         (Fault.DUPLICATE_HEADER, "faults", "duplicate-header", Severity.WARNING),
         (Fault.COMMA_JOINED_DUPLICATE, "faults", "duplicate-header", Severity.WARNING),
         (WarningWord.CARRIERS_DISAGREE, "warnings", "carriers-disagree", Severity.WARNING),
+        (WarningWord.SHARED_PARENT_ID, "warnings", "shared-parent-id", Severity.WARNING),
         (WarningWord.FUTURE_VERSION, "warnings", "future-version", Severity.INFO),
         (WarningWord.TRACESTATE_KEY_NOT_LEVEL_1, "warnings", "not-level-1", Severity.INFO),
         (WarningWord.BAGGAGE_OVER_GUARANTEED_SIZE, "warnings", "baggage-large", Severity.INFO),
@@ -300,9 +301,9 @@ def test_messages_hold_nothing_that_does_not_print() -> None:
 def test_ids_of_rules_are_unique() -> None:
     """One id, one rule; each with a title and a sentence on how it is judged."""
     ids = [rule.id for rule in RULES]
-    assert len(set(ids)) == len(ids) == 11
+    assert len(set(ids)) == len(ids) == 12
     assert all(rule.title and rule.judged.endswith(".") for rule in RULES)
-    assert sum(isinstance(rule, PairRule) for rule in RULES) == 9
+    assert sum(isinstance(rule, PairRule) for rule in RULES) == 10
 
 
 def test_the_worst_pair_comes_first() -> None:

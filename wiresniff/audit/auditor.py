@@ -7,14 +7,13 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.operations import Operations
+from wiresniff.audit.repeats import Repeats
+from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
-from wiresniff.model.context import Presence, Reading
+from wiresniff.model.context import Presence, Reading, WarningWord
 from wiresniff.model.delivery import Endpoint
-from wiresniff.model.display import visible
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
-from wiresniff.model.findings import Witness
 from wiresniff.model.policy import Keep, Policy
-from wiresniff.model.privacy import shown_id, shown_target, shows_values
 from wiresniff.model.targets import rpc_of
 from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
@@ -122,6 +121,8 @@ class Auditor:
         self._level = level
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
+        self._witnesses = Witnesses(policy.privacy)
+        self._repeats = Repeats()
         self._pairs: dict[tuple[str, str, str], _Pair] = {}
         self._routes: dict[_Key, _Route] = {}
         self.evictions: Counter[str] = Counter()
@@ -131,7 +132,7 @@ class Auditor:
 
         What is common is quick: a whole head, one plain traceparent, an answer, and nothing that exempts.
         """
-        is_plain, valid = self._reader.plain(self._level), Verdict.VALID
+        is_plain, is_new, valid = self._reader.plain(self._level), self._repeats.is_new, Verdict.VALID
         key: _Key | None = None
         route: _Route | None = None
         owed: dict[tuple[bytes | None, bytes], Counter[str]] = {}
@@ -150,7 +151,7 @@ class Auditor:
                 if verdicts is not None and exchange.unseen is None and not exchange.preflight:
                     name, value = fields[0]
                     unusual = exchange.inferred or exchange.grpc_status
-                    if name == TRACEPARENT and not unusual and is_plain(value):
+                    if name == TRACEPARENT and not unusual and is_plain(value) and is_new(exchange, value):
                         plain += 1
                         sampled += value[-1] & 1
                         verdicts[valid] += 1
@@ -224,6 +225,10 @@ class Auditor:
             totals.reasons[f"indeterminate:{reason}"] += 1
         else:
             verdict = _OF_PRESENCE[reading.presence]
+            shared = self._repeats.note(exchange, reading.traceparents[0]) if verdict is Verdict.VALID else 0
+            if shared:
+                reading = reading._replace(warnings=(*reading.warnings, WarningWord.SHARED_PARENT_ID))
+                totals.warnings[WarningWord.SHARED_PARENT_ID] += shared - 1
             self._count_judged(route, exchange, reading, verdict)
             if exchange.inferred:
                 confidence = Confidence.INFERRED
@@ -268,26 +273,26 @@ class Auditor:
                 totals.sampled += 1
         elif verdict is Verdict.MISSING:
             totals.missing += 1
-            self._witness(totals, Verdict.MISSING, exchange, reading)
+            self._witnesses.offer(totals, Verdict.MISSING, exchange, reading)
         else:
             totals.malformed += 1
-            self._witness(totals, Verdict.MALFORMED, exchange, reading)
+            self._witnesses.offer(totals, Verdict.MALFORMED, exchange, reading)
         if reading.carriers:
             for carrier in reading.carriers:
                 totals.carriers[carrier.format] += 1
                 if verdict is Verdict.MISSING:
                     totals.carriers_instead[carrier.format] += 1
-                    self._witness(totals, "foreign-format-only", exchange, reading)
+                    self._witnesses.offer(totals, "foreign-format-only", exchange, reading)
         for fault in reading.faults:
             totals.faults[fault] += 1
-            self._witness(totals, fault, exchange, reading)
+            self._witnesses.offer(totals, fault, exchange, reading)
         for warning in reading.warnings:
             totals.warnings[warning] += 1
-            self._witness(totals, warning, exchange, reading)
+            self._witnesses.offer(totals, warning, exchange, reading)
         if reading.baggage_bytes:
             totals.baggage_requests += 1
             totals.baggage_bytes += reading.baggage_bytes
-            self._witness(totals, "baggage", exchange, reading)
+            self._witnesses.offer(totals, "baggage", exchange, reading)
 
     def _count_failure(self, totals: PairTotals, exchange: Exchange, verdict: Verdict) -> None:
         status = exchange.status
@@ -325,43 +330,6 @@ class Auditor:
             self.evictions["operations"] += 1
             return totals.operations.setdefault(OTHER, Counter())
         return totals.operations.setdefault(operation, Counter())
-
-    def _witness(self, totals: PairTotals, word: str, exchange: Exchange, reading: Reading) -> None:
-        kept = totals.witnesses.get(word)
-        if kept is not None and len(kept) == WITNESSES and exchange.time_ns > kept[-1].time_ns:
-            return
-        totals.witness(word, self._make_witness(exchange, reading))
-
-    def _make_witness(self, exchange: Exchange, reading: Reading) -> Witness:
-        """Say where to look, and what privacy allows of what is there."""
-        privacy = self._policy.privacy
-        values: tuple[bytes, ...] = ()
-        if shows_values(privacy):
-            values = reading.traceparents + (reading.tracestates if reading.tracestate == "invalid" else ())
-        return Witness(
-            time_ns=exchange.time_ns,
-            capture=exchange.capture,
-            packet=exchange.packet,
-            client_address=exchange.client.address,
-            client_port=exchange.client.port,
-            server_address=exchange.server.address,
-            server_port=exchange.server.port,
-            request_line=self._request_line(exchange),
-            status=exchange.status,
-            stream=exchange.stream,
-            grpc_status=exchange.grpc_status,
-            trace_id=shown_id(reading.context.trace_id, privacy.ids) if reading.context else None,
-            values=tuple(value.decode("latin-1") for value in values),
-        )
-
-    def _request_line(self, exchange: Exchange) -> str:
-        """Say method and path as privacy allows; what was not seen of them is `?`."""
-        method = (exchange.method or b"?").decode("latin-1")
-        if exchange.target is None:
-            return visible(f"{method} ?")
-        path, query = shown_target(method, exchange.target.decode("latin-1"), self._policy.privacy)
-        shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
-        return visible(f"{method} {shown}".rstrip(" "))
 
     def count_traffic(self, traffic: Traffic) -> None:
         """Count the bytes of a pair, read and not read."""

@@ -147,6 +147,8 @@ class WarningWord(StrEnum):
     SHORT_TRACE_ID = "64-bit-trace-id"
     SURROUNDING_BLANKS = "surrounding-blanks"
     CARRIERS_DISAGREE = "carriers-disagree"
+    SHARED_PARENT_ID = "shared-parent-id"
+    """Found by the audit, which sees more than one message."""
     TRACESTATE_EMPTY = "tracestate-empty"
     TRACESTATE_EMPTY_MEMBER = "tracestate-empty-member"
     TRACESTATE_MORE_THAN_32_COUNTING_EMPTY = "tracestate-more-than-32-members-counting-empty"

@@ -45,6 +45,14 @@ RULES = (
         WarningWord.CARRIERS_DISAGREE,
     ),
     counting(
+        "shared-parent-id",
+        Severity.WARNING,
+        "Requests share one traceparent",
+        "The same trace-id and parent-id, request after request of a connection, on {requests} from {client} to "
+        "{server}: a constant, under which all their spans fall into one trace.",
+        WarningWord.SHARED_PARENT_ID,
+    ),
+    counting(
         "future-version",
         Severity.INFO,
         "Requests carry a traceparent of a version that is not defined yet",

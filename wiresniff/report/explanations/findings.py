@@ -55,6 +55,16 @@ FINDINGS = (
         "writes what another does not read. Let one propagator write all formats.",
     ),
     Explanation(
+        "shared-parent-id",
+        "one traceparent stands on many requests",
+        "Request after request of an HTTP/2 connection, eight or more over ten seconds or more, carries the same "
+        "trace-id and parent-id. All their spans become children of one span in one trace, which grows without end "
+        "and says nothing about any of them.",
+        'Trace Context, "A traceparent is Received": parent-id is set to a new value for each outgoing request.',
+        "Look for a client that sets the field once, when the connection or the client object is made (a default "
+        "header, an interceptor that captured a context), and let the instrumentation set it for each request.",
+    ),
+    Explanation(
         "future-version",
         "requests carry a traceparent of a version not defined yet",
         "The version is above 00. Conforming receivers use its ids; some SDKs treat it otherwise.",

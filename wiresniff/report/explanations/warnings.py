@@ -33,6 +33,16 @@ WARNINGS = (
         "and the like) when nothing behind it needs short ones.",
     ),
     Explanation(
+        WarningWord.SHARED_PARENT_ID,
+        "the same traceparent as on the requests before",
+        "On one HTTP/2 connection at least eight requests in a row, over at least ten seconds, carry the same value. "
+        "The first ones have no warning of their own, since nothing was odd about them yet; the report counts them "
+        "as well.",
+        'Trace Context, "A traceparent is Received": parent-id is set to a new value for each outgoing request.',
+        "Look for a client that sets the field once, when the connection or the client object is made, and let the "
+        "instrumentation set it for each request.",
+    ),
+    Explanation(
         WarningWord.SURROUNDING_BLANKS,
         "blanks round a field value",
         "A value begins or ends with a space or a tab in a protocol that does not allow it. They were dropped "

@@ -1,0 +1,53 @@
+"""Witnesses: where to look for what was counted, and what privacy allows of what is there."""
+
+from wiresniff.model.context import Reading
+from wiresniff.model.display import visible
+from wiresniff.model.exchanges import Exchange
+from wiresniff.model.findings import Witness
+from wiresniff.model.policy import Privacy
+from wiresniff.model.privacy import shown_id, shown_target, shows_values
+from wiresniff.model.totals import WITNESSES, PairTotals
+
+
+class Witnesses:
+    """Makes witnesses of exchanges."""
+
+    def __init__(self, privacy: Privacy) -> None:
+        self._privacy = privacy
+
+    def offer(self, totals: PairTotals, word: str, exchange: Exchange, reading: Reading) -> None:
+        """Offer an exchange as a witness for `word`; the first few are kept."""
+        kept = totals.witnesses.get(word)
+        if kept is not None and len(kept) == WITNESSES and exchange.time_ns > kept[-1].time_ns:
+            return
+        totals.witness(word, self._make(exchange, reading))
+
+    def _make(self, exchange: Exchange, reading: Reading) -> Witness:
+        privacy = self._privacy
+        values: tuple[bytes, ...] = ()
+        if shows_values(privacy):
+            values = reading.traceparents + (reading.tracestates if reading.tracestate == "invalid" else ())
+        return Witness(
+            time_ns=exchange.time_ns,
+            capture=exchange.capture,
+            packet=exchange.packet,
+            client_address=exchange.client.address,
+            client_port=exchange.client.port,
+            server_address=exchange.server.address,
+            server_port=exchange.server.port,
+            request_line=self._request_line(exchange),
+            status=exchange.status,
+            trace_id=shown_id(reading.context.trace_id, privacy.ids) if reading.context else None,
+            values=tuple(value.decode("latin-1") for value in values),
+            stream=exchange.stream,
+            grpc_status=exchange.grpc_status,
+        )
+
+    def _request_line(self, exchange: Exchange) -> str:
+        """Say method and path as privacy allows; what was not seen of them is `?`."""
+        method = (exchange.method or b"?").decode("latin-1")
+        if exchange.target is None:
+            return visible(f"{method} ?")
+        path, query = shown_target(method, exchange.target.decode("latin-1"), self._privacy)
+        shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
+        return visible(f"{method} {shown}".rstrip(" "))
