@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Item
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
 from wiresniff.protocols.budget import Budget
-from wiresniff.protocols.http1 import ArePlain, Blockwise, Conversation, Readers, Stretch, Talk
-from wiresniff.protocols.http2.evidence import Evidence
-from wiresniff.protocols.http2.fields import RequestFields
-from wiresniff.protocols.http2.undecided import Patience
+from wiresniff.protocols.http1 import ArePlain, Blockwise, Http1Conversation, Readers, Stretch, Talk
+from wiresniff.protocols.http2 import Http2Conversation, Http2Readers
 from wiresniff.protocols.inbox import Inbox
 from wiresniff.protocols.probe import Speech
-from wiresniff.protocols.recognition import Recognised, Recognition
+from wiresniff.protocols.recognition import HTTP2, Recognised, Recognition
+
+if TYPE_CHECKING:
+    from wiresniff.protocols.conversation import Conversation
 
 Event: TypeAlias = Exchange | Alike | Traffic
 
@@ -33,10 +33,10 @@ class _Dialogue:
         "recognition",
     )  # fmt: skip
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, budget: Budget) -> None:
         self.connection = connection
         self.inboxes = (Inbox(), Inbox())
-        self.recognition: Recognition | None = Recognition(connection, self.inboxes)
+        self.recognition: Recognition | None = Recognition(connection, self.inboxes, budget)
         self.conversation: Conversation | None = None
         self.client_flow = 0
         """The originator's, until the bytes say otherwise."""
@@ -68,8 +68,7 @@ class Dissector:
         self._readers = Readers(kept_fields, self._anomalies)
         self._budget = Budget()
         self._blockwise = Blockwise(self._readers, are_plain)
-        self._patience = Patience()
-        self._new_evidence = partial(Evidence, RequestFields(kept_fields), is_traceparent_shaped, self._patience)
+        self._http2_readers = Http2Readers(kept_fields, is_traceparent_shaped)
         self._dialogues: dict[int, _Dialogue] = {}
         self._swept_ns = 0
 
@@ -83,14 +82,14 @@ class Dissector:
 
     def evictions(self) -> Counter[str]:
         """Return what was dropped from bounded tables, per table."""
-        return self._patience.evictions
+        return self._http2_readers.patience.evictions
 
     def look_ahead(self, deliveries: list[Delivery]) -> None:
         """Find what can be known at once of deliveries that share their columns; each of them is fed next."""
         talks: list[Talk] = []
         for connection, items in deliveries:
             dialogue = self._dialogues.get(connection.number)
-            if dialogue is None or dialogue.conversation is None:
+            if dialogue is None or not isinstance(dialogue.conversation, Http1Conversation):
                 continue
             runs = {flow: item for flow, item in items if type(item) is Data}
             if len(items) == len(runs) == 2:  # noqa: PLR2004  # one run of each flow
@@ -107,18 +106,19 @@ class Dissector:
         connection = delivery.connection
         dialogue = self._dialogues.get(connection.number)
         if dialogue is None:
-            dialogue = self._dialogues[connection.number] = _Dialogue(connection)
+            dialogue = self._dialogues[connection.number] = _Dialogue(connection, self._budget)
         for _, item in delivery.items:
             if type(item) is Data:
                 dialogue.delivered_bytes += item.stop - item.position
         conversation = dialogue.conversation
-        stretches = self._blockwise.stretches(conversation) if conversation is not None else ()
-        if conversation is None or not stretches:
-            return self._parse(dialogue, delivery)
-        return self._read_known(dialogue, conversation, delivery, stretches)
+        if isinstance(conversation, Http1Conversation):
+            stretches = self._blockwise.stretches(conversation)
+            if stretches:
+                return self._read_known(dialogue, conversation, delivery, stretches)
+        return self._parse(dialogue, delivery)
 
     def _read_known(
-        self, dialogue: _Dialogue, conversation: Conversation, delivery: Delivery, stretches: Sequence[Stretch]
+        self, dialogue: _Dialogue, conversation: Http1Conversation, delivery: Delivery, stretches: Sequence[Stretch]
     ) -> list[Event]:
         """Take what is known where the parsers are at rest, and parse what lies between."""
         client, server = dialogue.client_flow, 1 - dialogue.client_flow
@@ -183,14 +183,28 @@ class Dissector:
             dialogue.client_flow = found.client_flow
         if found.speech in _HTTP1:
             self._begin_http1(dialogue, recognition)
+        elif found.speech in HTTP2:
+            self._begin_http2(dialogue, recognition, found)
         else:
             self._begin_opaque(dialogue, found)
 
     def _begin_http1(self, dialogue: _Dialogue, recognition: Recognition) -> None:
         synchronised = (recognition.is_synchronised(0), recognition.is_synchronised(1))
-        conversation = Conversation(
+        conversation = Http1Conversation(
             dialogue.connection, dialogue.inboxes, dialogue.client_flow, synchronised,
             recognition.skipped[dialogue.client_flow], self._readers, self._budget, self._anomalies,
+        )  # fmt: skip
+        if recognition.skipped_bytes:
+            conversation.unread("resync", recognition.skipped_bytes)
+        dialogue.conversation = conversation
+
+    def _begin_http2(self, dialogue: _Dialogue, recognition: Recognition, found: Recognised) -> None:
+        client = dialogue.client_flow
+        synchronised = [recognition.is_synchronised(0), recognition.is_synchronised(1)]
+        synchronised[client] = synchronised[client] or found.speech is Speech.HTTP2_CLIENT
+        conversation = Http2Conversation(
+            dialogue.connection, dialogue.inboxes, client, (synchronised[0], synchronised[1]), self._http2_readers,
+            self._budget, self._anomalies,
         )  # fmt: skip
         if recognition.skipped_bytes:
             conversation.unread("resync", recognition.skipped_bytes)
@@ -205,6 +219,8 @@ class Dissector:
         """Both flows have ended."""
         ends = [item for _, item in delivery.items if type(item) is End]
         events: list[Event] = []
+        if dialogue.recognition is not None:
+            dialogue.recognition.close()
         if dialogue.conversation is not None:
             by_peer = all(end.cause in _CLOSED_BY_PEER for end in ends)
             events += dialogue.conversation.close(ended_by_peer=by_peer)
@@ -249,7 +265,7 @@ class Dissector:
 
     def quarantine(self, connection: Connection) -> None:
         """Give up a connection on which our own code failed: its bytes are opaque from now on."""
-        dialogue = _Dialogue(connection)
+        dialogue = _Dialogue(connection, self._budget)
         previous = self._dialogues.get(connection.number)
         if previous is not None:
             dialogue.client_flow = previous.client_flow

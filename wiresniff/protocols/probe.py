@@ -10,6 +10,9 @@ class Speech(Enum):
     HTTP1_REQUEST = "http/1 request"
     HTTP1_RESPONSE = "http/1 response"
     HTTP2_CLIENT = "http/2"
+    HTTP2_SERVER = "http/2 settings"
+    HTTP2_FRAMES = "http/2 frames"
+    """Found by how its frames tile the bytes, not by its beginning."""
     TLS = "tls"
     UNKNOWN = "unknown-protocol"
     UNSURE = "more bytes are needed"
@@ -27,6 +30,10 @@ STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: [^\r\n\x00]*)?\
 _STATUS_START = b"HTTP/1."
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """RFC 9113 3.4."""
+_SETTINGS_BYTES = 9
+_EMPTY_SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+_SETTINGS = re.compile(rb"\x00\x00[%b]\x04\x00\x00\x00\x00\x00" % re.escape(bytes(range(0, 256, 6))))
+"""The first frame of a server (RFC 9113 3.4): other protocols may have the same bytes there."""
 _TLS_HANDSHAKE = re.compile(rb"\x16\x03[\x00-\x04]")
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x48]")
 """RFC 8446 5.1: type, version, length (at most 2^14 + 256, or 2048 in older versions)."""
@@ -44,7 +51,17 @@ def probe(octets: bytes) -> Speech:
         return Speech.TLS if len(octets) >= 6 else Speech.UNSURE  # noqa: PLR2004
     if octets.startswith(_HTTP2_PREFACE):
         return Speech.HTTP2_CLIENT
+    if octets[:1] == b"\x00":
+        return _probe_settings(octets)
     return Speech.UNSURE if _may_become(octets.lstrip(b"\r\n")) else Speech.UNKNOWN
+
+
+def _probe_settings(octets: bytes) -> Speech:
+    """Say whether these are, or may become, the SETTINGS of an HTTP/2 server."""
+    if _SETTINGS.match(octets):
+        return Speech.HTTP2_SERVER
+    is_beginning = len(octets) < _SETTINGS_BYTES and _SETTINGS.match(octets + _EMPTY_SETTINGS[len(octets) :])
+    return Speech.UNSURE if is_beginning else Speech.UNKNOWN
 
 
 def _may_become(octets: bytes) -> bool:

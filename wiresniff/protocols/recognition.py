@@ -2,7 +2,9 @@
 
 The segments of both flows are looked at one by one in the order in which they came, so that the answer is the same for
 blocks of any size. The first flow that shows what it is decides. One that shows nothing known leaves it to the other:
-a server that is no HTTP server was sent a request all the same.
+a server that is no HTTP server was sent a request all the same. Of flows whose beginning was not seen, every segment
+may begin a message of HTTP/1, and frames of HTTP/2 may begin anywhere: they are looked for by tiling (`http2.search`),
+and what may belong to them is kept.
 """
 
 from collections import deque
@@ -10,6 +12,8 @@ from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, End, Gap, Item
+from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.http2.search import UNKNOWN_CONNECTION, Role, Search
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Inbox, Skipped
 from wiresniff.protocols.probe import LINE_BYTES, Speech, begins_request, is_tls_record, probe
 from wiresniff.protocols.tls import server_name
@@ -20,6 +24,8 @@ TLS_RECORDS_NEEDED = 2
 """Two segments that begin like a TLS record: one may be chance."""
 PROBE_AGAIN_BYTES = 64
 """Longer than any method and any preface: from there on only the end of the line says more."""
+
+HTTP2 = (Speech.HTTP2_CLIENT, Speech.HTTP2_FRAMES)
 
 Due: TypeAlias = tuple[int, int]
 """When something is to be looked at: time and packet."""
@@ -40,7 +46,8 @@ class Mode(Enum):
     BEGINNING = auto()
     """From its first byte on; what was looked at is kept."""
     TORN = auto()
-    """Its beginning says too little, and bytes behind it are missing; kept, as the other flow may tell what it is."""
+    """Its beginning says too little, and bytes behind it are missing, or it may be a server of HTTP/2; kept, as the
+    other flow may tell what it is."""
     SEARCHING = auto()
     """The beginning was not seen: only beginnings of segments can be looked at, and are passed over."""
     FOREIGN = auto()
@@ -54,12 +61,15 @@ class Sought:
     """One flow: how far it was looked at, and what is left of it in the inbox."""
 
     __slots__ = (
-        "_inbox", "_kept", "_pieces", "_probed_bytes", "is_over", "mode", "position", "skipped", "skipped_bytes",
-        "tried",
+        "_budget", "_frames", "_inbox", "_kept", "_pieces", "_probed_bytes", "is_over", "mode", "position", "skipped",
+        "skipped_bytes", "tried",
     )  # fmt: skip
 
-    def __init__(self, inbox: Inbox, *, joined_late: bool) -> None:
+    def __init__(self, inbox: Inbox, budget: Budget, *, joined_late: bool) -> None:
         self._inbox = inbox
+        self._budget = budget
+        self._frames: Search | None = None
+        """Looks for frames of HTTP/2 where the beginning did not say what this is."""
         self._kept = 0
         """Items at the head of the inbox that were looked at whole."""
         self._pieces: list[bytes] = []
@@ -90,7 +100,9 @@ class Sought:
 
     def is_given_up(self) -> bool:
         """Nothing is expected of this flow."""
-        return self.mode is Mode.FOREIGN or self.is_over or self.tried >= SEGMENTS_TRIED
+        if self.mode is Mode.FOREIGN or self.is_over:
+            return True
+        return self.tried >= SEGMENTS_TRIED and not (self._frames is not None and self._frames.is_promising())
 
     def add(self, octets: bytes) -> bytes | None:
         """Add a segment to the beginning; returns the beginning when it may say more than it did."""
@@ -111,8 +123,16 @@ class Sought:
         else:
             self._pass_over(run, stop)
 
-    def lose(self, gap: Gap) -> None:
-        """Bytes are missing here."""
+    def find_frames(self, run: Data, row: int, position: int) -> Role | None:
+        """Look for frames of HTTP/2 in a segment; tells who sends them."""
+        if self._frames is None:
+            self._frames = Search(UNKNOWN_CONNECTION, self._budget)
+        return self._frames.role() if self._frames.add(run, row, position) else None
+
+    def lose(self, gap: Gap) -> Role | None:
+        """Bytes are missing here; tells who sends the frames before them, if now it is known that there are some."""
+        if self._frames is not None and self._frames.lose(gap):
+            return self._frames.role()
         self.position = gap.stop
         if self._kept:
             self.mode = Mode.TORN if self.mode is Mode.BEGINNING else self.mode
@@ -120,6 +140,7 @@ class Sought:
         else:
             self.mode = Mode.SEARCHING if self.mode is Mode.BEGINNING else self.mode
             self._inbox.items.popleft()
+        return None
 
     def search(self, mode: Mode) -> None:
         """Keep nothing from now on: pass over what was kept."""
@@ -159,17 +180,31 @@ class Sought:
             if type(item) is Data and item.position < self.position:
                 items[0] = item.owned(self.position)
 
+    def give_back(self) -> None:
+        """Put back what was passed over and may be frames of HTTP/2."""
+        if self._frames is not None and self.mode is Mode.SEARCHING:
+            kept = self._frames.kept()
+            self._inbox.items.extendleft(reversed(kept))
+            self.skipped_bytes -= sum(item.stop - item.position for item in kept if type(item) is Data)
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing of what was passed over."""
+        if self._frames is not None:
+            self._frames.give_up()
+            self._frames = None
+
 
 class Recognition:
     """Looks at both flows of a connection until one of them says what it is."""
 
     __slots__ = ("_connection", "_sought", "_tls_records")
 
-    def __init__(self, connection: Connection, inboxes: tuple[Inbox, Inbox]) -> None:
+    def __init__(self, connection: Connection, inboxes: tuple[Inbox, Inbox], budget: Budget) -> None:
         self._connection = connection
         self._sought = (
-            Sought(inboxes[0], joined_late=connection.joined_late[0]),
-            Sought(inboxes[1], joined_late=connection.joined_late[1]),
+            Sought(inboxes[0], budget, joined_late=connection.joined_late[0]),
+            Sought(inboxes[1], budget, joined_late=connection.joined_late[1]),
         )
         self._tls_records = 0
 
@@ -198,9 +233,22 @@ class Recognition:
             if found is None and self._is_hopeless():
                 found = Recognised(Speech.UNKNOWN, self._likely_client())
             if found is not None:
-                first.settle()
-                second.settle()
+                self._settle(found)
                 return found
+
+    def _settle(self, found: Recognised) -> None:
+        """Leave in the inboxes what is to be read."""
+        for sought in self._sought:
+            sought.settle()
+            if found.speech in HTTP2:
+                sought.give_back()
+            else:
+                sought.forget()
+
+    def close(self) -> None:
+        """Let go what is kept: the connection is over."""
+        for sought in self._sought:
+            sought.forget()
 
     def _look(self, flow: int) -> Recognised | None:
         """Look at the next segment, gap or end of a flow."""
@@ -209,8 +257,8 @@ class Recognition:
         if type(item) is Data:
             return self._segment(flow, sought, item)
         if type(item) is Gap:
-            sought.lose(item)
-        elif type(item) is End:
+            return self._of_role(sought.lose(item), flow)
+        if type(item) is End:
             sought.is_over = True
         return None
 
@@ -222,7 +270,9 @@ class Recognition:
             found = self._beginning(flow, sought, run.stretch(position, row, segments=1))
         elif sought.mode is not Mode.FOREIGN and run.columns.cuts[row] == position:
             found = self._after_loss(flow, run.stretch(position, row, segments=1))
-        if found is None:
+        if found is None and sought.mode in (Mode.SEARCHING, Mode.TORN):
+            found = self._of_role(sought.find_frames(run, row, position), flow)
+        if found is None or found.speech is Speech.HTTP2_FRAMES:
             sought.go_on(run, segment_stop(run, row))
         return found
 
@@ -234,6 +284,9 @@ class Recognition:
             return None
         if speech is Speech.UNKNOWN:
             sought.search(Mode.FOREIGN)
+            return None
+        if speech is Speech.HTTP2_SERVER:
+            sought.mode = Mode.TORN
             return None
         if speech is Speech.HTTP1_RESPONSE:
             return Recognised(speech, 1 - flow)
@@ -256,6 +309,13 @@ class Recognition:
             if self._tls_records >= TLS_RECORDS_NEEDED:
                 return Recognised(Speech.TLS, self._likely_client())
         return None
+
+    @staticmethod
+    def _of_role(role: Role | None, flow: int) -> Recognised | None:
+        """Say who the client is, by who sends such frames."""
+        if role is None:
+            return None
+        return Recognised(Speech.HTTP2_FRAMES, flow if role is Role.CLIENT else 1 - flow)
 
     def _is_hopeless(self) -> bool:
         """Both flows are given up, or one is foreign and the other has been silent for long."""

@@ -17,7 +17,8 @@ only where the other side had received everything before it and had answered, el
 
 from wiresniff.protocols.http1.alike import Talk
 from wiresniff.protocols.http1.blockwise import Blockwise, Stretch
-from wiresniff.protocols.http1.conversation import Conversation, Readers
+from wiresniff.protocols.http1.conversation import Conversation as Http1Conversation
+from wiresniff.protocols.http1.conversation import Readers
 from wiresniff.protocols.http1.known import ArePlain
 
-__all__ = ["ArePlain", "Blockwise", "Conversation", "Readers", "Stretch", "Talk"]
+__all__ = ["ArePlain", "Blockwise", "Http1Conversation", "Readers", "Stretch", "Talk"]

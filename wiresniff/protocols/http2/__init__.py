@@ -12,6 +12,7 @@ begins, and a header block that is cut is recorded as far as it was seen. Where 
 are looked for by tiling (`search`), which is also how a connection is recognised that was joined late.
 """
 
-from wiresniff.protocols.http2.conversation import Conversation, Readers
+from wiresniff.protocols.http2.conversation import Conversation as Http2Conversation
+from wiresniff.protocols.http2.conversation import Readers as Http2Readers
 
-__all__ = ["Conversation", "Readers"]
+__all__ = ["Http2Conversation", "Http2Readers"]

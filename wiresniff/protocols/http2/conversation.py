@@ -43,10 +43,8 @@ class Conversation:
         readers: Readers,
         budget: Budget,
         anomalies: Counter[str],
-        *,
-        has_preface: bool,
     ) -> None:
-        """`has_preface`: the connection is seen from its preface on, with which the client's flow goes on."""
+        """`is_synchronised`: per flow, its next byte is the first that it sends in HTTP/2."""
         self._connection = connection
         self.inboxes = inboxes
         self.client_flow = client_flow
@@ -63,10 +61,9 @@ class Conversation:
         self.requests = Requests(
             self,
             is_synchronised=is_synchronised[client_flow],
-            is_complete=has_preface,
-            preface=PREFACE if has_preface else b"",
+            preface=PREFACE if is_synchronised[client_flow] else b"",
         )
-        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow], is_complete=has_preface)
+        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow])
         self.requests.meet(self.responses)
         self.responses.meet(self.requests)
 

@@ -22,16 +22,14 @@ _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 class Direction(FrameReader):
     """One direction of an HTTP/2 connection; `Requests` and `Responses` say what its header blocks mean."""
 
-    def __init__(
-        self, conversation: "Conversation", inbox: "Inbox", *, is_synchronised: bool, is_complete: bool, preface: bytes
-    ) -> None:
+    def __init__(self, conversation: "Conversation", inbox: "Inbox", *, is_synchronised: bool, preface: bytes) -> None:
         super().__init__(
             inbox, conversation.anomalies, conversation.budget, is_synchronised=is_synchronised, preface=preface
         )
-        self.decoder = Decoder(is_complete=is_complete)
+        self.decoder = Decoder(is_complete=is_synchronised)
         self.lossy_since_ns: int | None = None
         """When bytes were first missing, those of skipped frames apart."""
-        self._is_complete = is_complete
+        self._is_complete = is_synchronised
         self._other: Direction
         self.has_announced = False
         """Its SETTINGS came."""

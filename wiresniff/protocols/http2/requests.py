@@ -16,14 +16,11 @@ _COLON = 0x3A
 class Requests(Direction):
     """Makes an exchange of each request."""
 
-    def __init__(
-        self, conversation: "Conversation", *, is_synchronised: bool, is_complete: bool, preface: bytes
-    ) -> None:
+    def __init__(self, conversation: "Conversation", *, is_synchronised: bool, preface: bytes) -> None:
         super().__init__(
             conversation,
             conversation.inboxes[conversation.client_flow],
             is_synchronised=is_synchronised,
-            is_complete=is_complete,
             preface=preface,
         )
         self._conversation = conversation

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 class Responses(Direction):
     """Tells the streams of the conversation what the server said on them."""
 
-    def __init__(self, conversation: "Conversation", *, is_synchronised: bool, is_complete: bool) -> None:
+    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
         super().__init__(
             conversation,
             conversation.inboxes[1 - conversation.client_flow],
             is_synchronised=is_synchronised,
-            is_complete=is_complete,
             preface=b"",
         )
         self._streams = conversation.streams

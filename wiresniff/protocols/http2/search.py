@@ -32,6 +32,8 @@ UNKNOWN_CONNECTION = 5
 KNOWN_CONNECTION = 4
 """Scores that are enough."""
 _PSEUDO_SCORE, _BLOCK_SCORE, _FRAME_SCORE, _ALIGNED_SCORE = 3, 1, 1, 1
+PROMISING = 8
+"""Of a connection of which nothing is known: it is watched on, though it has no header block that tells who asks."""
 CHAINS = 8
 """Followed at once in a flow: one is right, and chance makes no more than one or two beside it."""
 
@@ -147,6 +149,16 @@ class Search:
         self._budget.release(self._kept_bytes)
         return self.found.needed_from(), list(self._kept)
 
+    def role(self) -> Role:
+        """Return who sends the header blocks that were found."""
+        assert self.found is not None
+        assert self.found.role is not None
+        return self.found.role
+
+    def is_promising(self) -> bool:
+        """Tell whether so many frames follow each other that more will."""
+        return any(chain.score >= PROMISING for chain in self._chains)
+
     def give_up(self) -> None:
         """Keep nothing any longer."""
         self._chains = []
@@ -175,10 +187,12 @@ class Search:
         return min([chain.needed_from() for chain in self._chains], default=self._stop)
 
     def _let_go(self) -> None:
-        """Let go what no chain needs, and chains that need too much."""
+        """Let go what no chain needs; one that needs too much does without what it had."""
         needed_from = self._first_needed()
-        while self._stop - needed_from > limits.SEARCH_BYTES:
-            self._chains = [chain for chain in self._chains if chain.needed_from() > needed_from]
+        if self._stop - needed_from > limits.SEARCH_BYTES:
+            for chain in self._chains:
+                chain.kept_from = None
+            self._chains = [chain for chain in self._chains if chain.pending is None]
             needed_from = self._first_needed()
         kept = self._kept
         while kept and kept[0].stop <= needed_from:

@@ -1,0 +1,33 @@
+"""What the dissector asks of whoever reads a connection, whatever is spoken on it."""
+
+from collections import Counter
+from typing import Protocol
+
+from wiresniff.model.exchanges import Exchange
+
+
+class Conversation(Protocol):
+    """Both directions of one connection, read from its inboxes."""
+
+    authority: bytes | None
+    """What was asked for last."""
+    opaque_bytes: Counter[str]
+    """Bytes that could not be read, by reason, until somebody takes them."""
+
+    def run(self) -> list[Exchange]:
+        """Read what the inboxes hold, as far as it goes; return the exchanges that are settled."""
+
+    def keep(self) -> list[Exchange]:
+        """Let what waits outlive the block."""
+
+    def expire(self, now_ns: int) -> list[Exchange]:
+        """Return exchanges that have waited for long."""
+
+    def close(self, *, ended_by_peer: bool) -> list[Exchange]:
+        """Return every exchange that is left: both flows are over."""
+
+    def is_synchronised(self) -> bool:
+        """Tell whether it is of no use to remember what each segment's sender had received."""
+
+    def unread(self, reason: str, octets: int) -> None:
+        """Count bytes that could not be read."""
