@@ -103,7 +103,7 @@ class Evidence:
             else:
                 literals.append((entry, value))
         self._read_named(asked, literals)
-        self._look_for_path(asked, fields, literals, is_whole=block.error is None)
+        self._look_for_path(asked, fields, literals)
         if self._has_traceparent(asked, fields, literals):
             return True
         if not self._repeats:
@@ -138,14 +138,14 @@ class Evidence:
         if name != TRACEPARENT and not is_read:
             self._request_fields.fill(asked, [(name, value)])
 
-    def _look_for_path(self, asked: Exchange, fields: list[Entry], literals: list[Literal], *, is_whole: bool) -> None:
+    def _look_for_path(self, asked: Exchange, fields: list[Entry], literals: list[Literal]) -> None:
         """Learn which entries are not the path: all but one, or all of a request whose path was read."""
         if asked.target is not None or any(entry.name == PATH for entry in fields):
             for entry in fields:
                 entry.is_not_path = entry.name != PATH
             for entry, _ in literals:
                 entry.is_not_path = entry.name != PATH
-        elif is_whole and asked.method not in (None, b"CONNECT"):
+        elif asked.unseen is None and asked.method not in (None, b"CONNECT"):
             maybe = dict.fromkeys(entry for entry in fields if not entry.is_not_path)
             maybe |= {entry: None for entry, value in literals if not entry.is_not_path and value.startswith(b"/")}
             if len(maybe) == 1:
