@@ -3,6 +3,8 @@
 import struct
 from typing import NamedTuple
 
+from wiresniff.model import limits
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends first (RFC 9113 3.4)."""
 
@@ -96,7 +98,7 @@ def is_likely(kind: int, length: int, flags: int, stream: int) -> bool:
     if kind == SETTINGS:
         return length == 0 if flags & ACK else True
     if kind == HEADERS:
-        return 0 < length <= DEFAULT_FRAME_BYTES
+        return 0 < length <= limits.HEAD_BYTES
     return length <= DEFAULT_FRAME_BYTES
 
 

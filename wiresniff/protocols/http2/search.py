@@ -25,6 +25,7 @@ from wiresniff.model import limits
 from wiresniff.model.delivery import Columns, Data, Gap
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.hpack.decoder import Decoder
+from wiresniff.protocols.hpack.undecodable import Undecodable
 from wiresniff.protocols.http2 import frames
 from wiresniff.protocols.http2.frames import HEADER, HEADER_BYTES
 
@@ -38,11 +39,12 @@ CHAINS = 8
 """Followed at once in a flow: one is right, and chance makes no more than one or two beside it."""
 
 _BEGINS = re.compile(
-    rb"\x00[\x00-\x40][\x00-\xff](?:\x00[\x00\x01\x08\x09]|\x01[\x00-\x2d]|[\x02\x03\x08]\x00|[\x04\x06][\x00\x01]"
+    rb"\x00[\x00-\xff]{2}(?:\x00[\x00\x01\x08\x09]|\x01[\x00-\x2d]|[\x02\x03\x08]\x00|[\x04\x06][\x00\x01]"
     rb"|\x05[\x00\x04\x08\x0c]|\x07\x00)[\x00-\x7f]"
 )
 """A coarse sieve for headers of frames that may begin a chain."""
-_SIEVE_BYTES = 6
+_DECISIVE_BYTES = 1024
+"""So much of a header block says whether it is one."""
 _TOKEN = re.compile(rb":?[!#$%&'*+\-.^_`|~0-9a-z]{1,256}")
 """Names of fields in HTTP/2 (RFC 9113 8.2.1)."""
 _REQUEST_FIELDS = frozenset((b":method", b":scheme", b":path", b":authority", b":protocol"))
@@ -239,10 +241,11 @@ class Search:
         while True:
             if chain.pending is not None:
                 first, last, flags = chain.pending
-                if last > self._stop:
+                seen = min(last, self._stop)
+                if seen < last and seen - first < _DECISIVE_BYTES:
                     return True
                 chain.pending = None
-                if not self._weigh(chain, self._octets(first, last), last - first, flags, is_whole=True):
+                if not self._weigh(chain, self._octets(first, seen), last - first, flags, is_whole=seen == last):
                     return False
             if chain.boundary == self._stop and is_segment and not chain.is_tiled:
                 chain.is_tiled = True
@@ -283,7 +286,8 @@ class Search:
         if not fragment:
             return not is_whole
         block = Decoder(is_complete=False).decode(fragment)
-        if (block.error is not None and is_whole) or not all(_TOKEN.fullmatch(name) for name, _ in block.fields):
+        is_decoded = block.error is None or (block.error == Undecodable.TRUNCATED and not is_whole)
+        if not is_decoded or not all(_TOKEN.fullmatch(name) for name, _ in block.fields):
             return False
         first = block.fields[0][0] if block.fields else b""
         if first in _REQUEST_FIELDS or first == _STATUS:
