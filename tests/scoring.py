@@ -164,6 +164,10 @@ def path_of_record(record: Record) -> str | None:
 
 ROUNDS: tuple[tuple[Callable[[Request], Hashable], Callable[[Record], Hashable]], ...] = (
     (
+        lambda sent: (values_of_request(sent), path_of_request(sent), sent.get("grpc_status")),
+        lambda seen: (values_of_record(seen), path_of_record(seen), seen.get("rpc.grpc.status_code")),
+    ),
+    (
         lambda sent: (values_of_request(sent), path_of_request(sent)),
         lambda seen: (values_of_record(seen), path_of_record(seen)),
     ),
