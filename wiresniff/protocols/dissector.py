@@ -160,6 +160,9 @@ class Dissector:
         conversation = dialogue.conversation
         if conversation is not None:
             events += conversation.run()
+            if isinstance(conversation, Http1Conversation) and conversation.is_handed_over():
+                conversation, more = self._hand_over(dialogue, conversation)
+                events += more
             if dialogue.inboxes[0].items or dialogue.inboxes[1].items:
                 events += conversation.keep()
         elif dialogue.opaque_reason is not None:
@@ -209,6 +212,27 @@ class Dissector:
         if recognition.skipped_bytes:
             conversation.unread("resync", recognition.skipped_bytes)
         dialogue.conversation = conversation
+
+    def _hand_over(self, dialogue: _Dialogue, before: Http1Conversation) -> tuple[Http2Conversation, list[Exchange]]:
+        """Go on in HTTP/2 on a connection that began in HTTP/1."""
+        asked, before.heir = before.heir, None
+        assert asked is not None
+        events = before.close(ended_by_peer=False)
+        client = dialogue.client_flow
+        synchronised = (
+            client != 0 or before.requests.is_handed_over(),
+            client != 1 or before.requests.is_handed_over(),
+        )
+        conversation = Http2Conversation(
+            dialogue.connection, dialogue.inboxes, client, synchronised, self._http2_readers, self._budget,
+            self._anomalies,
+        )  # fmt: skip
+        positions = before.requests.position, before.responses.position
+        conversation.take_over(
+            asked, positions if client == 0 else positions[::-1], before.opaque_bytes, is_reported=asked.reported
+        )
+        dialogue.conversation = conversation
+        return conversation, events + conversation.run()
 
     def _begin_opaque(self, dialogue: _Dialogue, found: Recognised) -> None:
         dialogue.opaque_reason = found.speech.value

@@ -16,7 +16,7 @@ from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.model.limits import BLOCKED_FLOW_BYTES
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1.grammar import Heads
-from wiresniff.protocols.http1.pairing import Queue
+from wiresniff.protocols.http1.pairing import Asked, Queue
 from wiresniff.protocols.http1.requests import Requests
 from wiresniff.protocols.http1.responses import Responses
 from wiresniff.protocols.http1.templates import RequestTemplates, ResponseTemplates
@@ -65,6 +65,8 @@ class Conversation:
         self.skipped = skipped
         """Segments of the client that were passed over before anything was recognised."""
         self.opaque_reason = "upgrade"
+        self.heir: Asked | None = None
+        """The request after which the connection goes on in HTTP/2, where it is answered."""
         self.opaque_bytes: Counter[str] = Counter()
         self.responses_inbox = inboxes[1 - client_flow]
         self._gave_up_waiting = False
@@ -129,6 +131,10 @@ class Conversation:
         """Neither direction looks for a boundary."""
         return self.requests.is_synchronised() and self.responses.is_synchronised()
 
+    def is_handed_over(self) -> bool:
+        """Tell whether the rest of the connection is HTTP/2, as far as it goes."""
+        return self.heir is not None and (self.requests.is_handed_over() or not self.requests.is_synchronised())
+
     def keep(self) -> list[Exchange]:
         """Let what waits outlive the block; give up waiting when it is too much."""
         kept = self.requests.inbox.keep(self.requests.position) + self.responses.inbox.keep(self.responses.position)
@@ -153,6 +159,8 @@ class Conversation:
         self.queue.drop_all()
         for exchange in self.queue.dropped:
             exchange.unanswered = is_unanswered
+        if self.heir is not None and not self.heir.reported:
+            self.queue.dropped.append(self.heir)
         return done + self._take_done()
 
     def _take_done(self) -> list[Exchange]:

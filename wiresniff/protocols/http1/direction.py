@@ -74,13 +74,22 @@ class Direction:
         self.position = cut + columns.stops[row] - columns.starts[row]
         self.inbox.pass_by(cut, self.position, columns.acknowledged[row])
 
+    @staticmethod
+    def _handed_over(_run: Data, position: int) -> int:
+        """Leave what follows to who reads HTTP/2."""
+        return position
+
+    def is_handed_over(self) -> bool:
+        """Tell whether the next byte is the first of HTTP/2."""
+        return self._state == self._handed_over
+
     def is_synchronised(self) -> bool:
         """Tell whether boundaries are known."""
         return self._state != self._seek
 
     def _is_blocked(self) -> bool:
-        """Tell whether what was parsed must be settled before anything more is."""
-        return False
+        """Tell whether what was parsed must be settled before anything more is, or somebody else goes on."""
+        return self._state == self._handed_over
 
     def _is_blocked_before_gap(self) -> bool:
         """Tell whether the meaning of lost bytes depends on the peer."""

@@ -68,6 +68,8 @@ class RequestHead(NamedTuple):
     framing: int
     is_upgrade: bool
     is_preflight: bool
+    is_h2c: bool
+    """It asks to go on in HTTP/2 (RFC 7540 3.2)."""
 
 
 ResponseHead: TypeAlias = tuple[int, int]
@@ -112,7 +114,7 @@ class Heads:
             return None
         fields: Fields = []
         authority = user_agent = length = encoding = None
-        is_upgrade = is_preflight = False
+        is_upgrade = is_preflight = is_h2c = False
         kinds = self._kinds
         for line in lines[1:]:
             name, colon, value = line.partition(b":")
@@ -133,10 +135,13 @@ class Heads:
                 encoding = value if encoding is None else encoding + b"," + value
             elif kind == UPGRADE:
                 is_upgrade = True
+                is_h2c = is_h2c or b"h2c" in [token.strip(_OWS).lower() for token in value.split(b",")]
             elif kind == PREFLIGHT:
                 is_preflight = method == b"OPTIONS"
         framing = 0 if length is None and encoding is None else self._framing(length, encoding, 0)
-        return RequestHead(method, target, version, fields, authority, user_agent, framing, is_upgrade, is_preflight)
+        return RequestHead(
+            method, target, version, fields, authority, user_agent, framing, is_upgrade, is_preflight, is_h2c
+        )
 
     def _response(self, lines: list[bytes]) -> ResponseHead | None:
         status = self._statuses.get(lines[0]) or self._learn_status(lines[0])

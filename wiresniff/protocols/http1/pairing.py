@@ -30,6 +30,8 @@ class Asked(Exchange):
     """How much of the server's flow the client had received when it sent this."""
     may_change: bool = False
     """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
+    is_h2c: bool = False
+    """What follows its acceptance is HTTP/2, and so is its response."""
     is_special: bool = False
     """Its response is not simply a status and a body: HEAD, what may change the protocol, what was reported already."""
     answer: Answer = Answer.OPEN

@@ -192,6 +192,7 @@ class Requests(Direction):
                 head.target, head.fields, head.authority, head.user_agent,
             )  # fmt: skip
             asked.preflight = head.is_preflight
+            asked.is_h2c = head.is_h2c
             asked.may_change = head.is_upgrade or head.method == b"CONNECT"
             asked.is_special = asked.may_change or head.method == b"HEAD"
         if not self._is_proven:
@@ -236,7 +237,7 @@ class Requests(Direction):
         self._waiting = None
         self._after_body = self._head
         if waiting.answer is Answer.ACCEPTED:
-            self._state = self._opaque
+            self._state = self._handed_over if waiting.is_h2c else self._opaque
         elif waiting.answer is Answer.REFUSED:
             self._state = self._head
         else:

@@ -65,7 +65,7 @@ class Responses(Direction):
         return super().run() or was_waiting
 
     def _is_blocked(self) -> bool:
-        return self._unpaired is not None
+        return self._unpaired is not None or super()._is_blocked()
 
     # --- states ---
 
@@ -268,6 +268,11 @@ class Responses(Direction):
         if asked.may_change:
             accepted = status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= status < 300)  # noqa: PLR2004
             asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
+            if accepted and asked.is_h2c and method != b"CONNECT":
+                self._conversation.heir = asked
+                self._current = None
+                self._state = self._handed_over
+                return
             if accepted:
                 self._conversation.opaque_reason = "tunnel" if method == b"CONNECT" else "upgrade"
                 self._finish(time_ns)

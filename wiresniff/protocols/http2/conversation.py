@@ -14,7 +14,7 @@ from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http2.evidence import Evidence
 from wiresniff.protocols.http2.fields import RequestFields
-from wiresniff.protocols.http2.frames import PREFACE
+from wiresniff.protocols.http2.frames import LARGEST_SETTING, PREFACE
 from wiresniff.protocols.http2.requests import Requests
 from wiresniff.protocols.http2.responses import Responses
 from wiresniff.protocols.http2.streams import Call, Streams
@@ -66,6 +66,29 @@ class Conversation:
         self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow])
         self.requests.meet(self.responses)
         self.responses.meet(self.requests)
+
+    def take_over(
+        self, asked: Exchange, positions: tuple[int, int], opaque_bytes: Counter[str], *, is_reported: bool
+    ) -> None:
+        """Go on at these positions of the flows, after a request of HTTP/1 that is answered on stream 1 (RFC 7540 3.2).
+
+        The settings that came with it are not read: they would bound the server's header table.
+        """
+        self.requests.position = positions[self.client_flow]
+        self.responses.position = positions[1 - self.client_flow]
+        self.responses.decoder.resize(LARGEST_SETTING)
+        self.opaque_bytes = opaque_bytes
+        self.authority = asked.authority
+        call = Call(
+            self.channel, asked.protocol, asked.version, asked.time_ns, asked.capture, asked.packet, asked.sequence,
+            asked.method, asked.target, asked.fields, asked.authority, asked.user_agent,
+        )  # fmt: skip
+        call.stream = 1
+        call.unseen = asked.unseen
+        call.preflight = asked.preflight
+        self.streams.ask(1, call)
+        if is_reported:
+            self.streams.open[1] = None
 
     def sequence_at(self, position: int) -> int:
         """TCP sequence number of a position of the client's flow."""
