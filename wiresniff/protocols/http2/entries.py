@@ -17,7 +17,8 @@ class Entry:
     """One entry, which a field refers to whole or for its name alone."""
 
     __slots__ = (
-        "awaited_by", "first_ns", "ids", "is_not_path", "is_not_traceparent", "name", "recurs", "requests", "rivals",
+        "awaited_by", "first_ns", "ids", "is_not_path", "is_not_traceparent", "is_plain", "name", "recurs", "requests",
+        "rivals",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -27,6 +28,8 @@ class Entry:
         """Its name is another one: a request used it beside a traceparent, or its name is inferred."""
         self.is_not_path = False
         """A request used it beside a path; a request has but one (RFC 9113 8.3.1)."""
+        self.is_plain = False
+        """It is neither of the two, and no name was inferred: nothing more is to be learned of it, or from it."""
         self.recurs = False
         """So many requests used it, for so long, that it is not the value of one."""
         self.rivals: dict[Entry, None] = {}
@@ -54,6 +57,12 @@ class Entry:
         else:
             self.ids |= ids
         return self.recurs
+
+    def exclude(self, *, path: bool = False, traceparent: bool = False) -> None:
+        """Remember what it is not."""
+        self.is_not_path |= path
+        self.is_not_traceparent |= traceparent
+        self.is_plain = self.is_not_path and self.is_not_traceparent and self.name is None
 
     def dispute(self, candidates: "list[Entry]") -> None:
         """Remember who else looked like a traceparent in the same request."""

@@ -24,6 +24,7 @@ asked: evidence counts if it comes within `limits.VERDICT_SECONDS`.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Final
 
 from wiresniff.model import limits
@@ -94,14 +95,21 @@ class Evidence:
             self._expire(time_ns - _PATIENCE_NS)
         fields: list[Entry] = []
         literals: list[Literal] = []
+        is_plain = asked.target is not None
         for epoch, position, value in block.unresolved:
             if epoch != self._epoch:
                 self._begin_epoch(epoch)
             entry = self._entries.get(position) or self._meet(position)
             if value is None:
                 fields.append(entry)
+                is_plain &= entry.is_plain
             else:
                 literals.append((entry, value))
+                is_plain &= entry.is_plain or entry is self._traceparent
+        if is_plain:
+            if not self._has_traceparent(asked, (), literals) and asked.unseen is None:
+                asked.inferred = True
+            return True
         self._read_named(asked, literals)
         self._look_for_path(asked, fields, literals)
         if self._has_traceparent(asked, fields, literals):
@@ -141,10 +149,9 @@ class Evidence:
     def _look_for_path(self, asked: Exchange, fields: list[Entry], literals: list[Literal]) -> None:
         """Learn which entries are not the path: all but one, or all of a request whose path was read."""
         if asked.target is not None or any(entry.name == PATH for entry in fields):
-            for entry in fields:
-                entry.is_not_path = entry.name != PATH
-            for entry, _ in literals:
-                entry.is_not_path = entry.name != PATH
+            for entry in chain(fields, (entry for entry, _ in literals)):
+                if not entry.is_not_path and entry.name != PATH:
+                    entry.exclude(path=True)
         elif asked.unseen is None and asked.method not in (None, b"CONNECT"):
             maybe = dict.fromkeys(entry for entry in fields if not entry.is_not_path)
             maybe |= {entry: None for entry, value in literals if not entry.is_not_path and value.startswith(b"/")}
@@ -158,7 +165,7 @@ class Evidence:
                 if other is entry:
                     self._put(asked, PATH, value)
 
-    def _has_traceparent(self, asked: Exchange, fields: list[Entry], literals: list[Literal]) -> bool:
+    def _has_traceparent(self, asked: Exchange, fields: Iterable[Entry], literals: list[Literal]) -> bool:
         """Find the traceparent of a request, read or inferred; learn from it."""
         read = [value for name, value in asked.fields if name == TRACEPARENT]
         own: list[Entry] = []
@@ -278,9 +285,9 @@ class Evidence:
         for entry in entries:
             if entry.is_not_traceparent:
                 continue
-            entry.is_not_traceparent = True
             if entry is self._traceparent:
                 self._traceparent = entry.name = None
+            entry.exclude(traceparent=True)
             awaited_by, entry.awaited_by = entry.awaited_by, {}
             for undecided in awaited_by:
                 undecided.exclude(entry)
