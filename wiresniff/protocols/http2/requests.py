@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.http2.direction import Direction
+from wiresniff.protocols.http2.fields import CONTENT_TYPE, GRPC
 from wiresniff.protocols.http2.streams import Call
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Requests(Direction):
             call.unseen = unseen
         if not conversation.evidence.take(call, block, time_ns):
             call.is_settled = False
+        if block.unresolved and call.method == b"POST" and call.protocol != GRPC:
+            call.may_be_grpc = not any(name == CONTENT_TYPE for name, _ in fields)
         streams = conversation.streams
         streams.ask(stream, call)
         self._newest = max(self._newest, stream)

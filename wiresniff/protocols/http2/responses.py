@@ -37,7 +37,8 @@ class Responses(Direction):
         fields = block.fields
         status = status_of(fields)
         if flags & END_STREAM:
-            self._streams.say(stream, Said(time_ns, status, grpc_status_of(fields), is_end=True))
+            said = Said(time_ns, status, grpc_status_of(fields), is_end=True, is_trailers=status is None)
+            self._streams.say(stream, said)
         elif status is not None:
             self._streams.answer(stream, status, time_ns)
 

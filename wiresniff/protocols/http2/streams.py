@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from wiresniff.model import limits
 from wiresniff.model.exchanges import Exchange
+from wiresniff.protocols.http2.fields import GRPC
 
 EXPIRY_NS = limits.EXCHANGE_SECONDS * 10**9
 _FIRST_FINAL = 200
+_NEVER = 1 << 63
 
 
 class Call(Exchange):
@@ -22,6 +24,8 @@ class Call(Exchange):
     """Nothing more is expected, or it took too long: it is reported, once it is settled."""
     reset_ns: int | None = None
     """When the client gave it up."""
+    may_be_grpc: bool = False
+    """Its content type is among the fields that are not known."""
 
 
 class Said(NamedTuple):
@@ -31,6 +35,8 @@ class Said(NamedTuple):
     status: int | None = None
     grpc_status: int | None = None
     is_end: bool = False
+    is_trailers: bool = False
+    """It came in trailers, not in the head of a response."""
     is_reset: bool = False
     is_lossy: bool = False
     """Something of the server's direction was lost before."""
@@ -39,7 +45,7 @@ class Said(NamedTuple):
 class Streams:
     """Open streams by id; None where the exchange was reported and its end is still to come."""
 
-    __slots__ = ("_early", "_given_up", "done", "open")
+    __slots__ = ("_early", "_given_up", "_grpc_since_ns", "_others_since_ns", "done", "open")
 
     def __init__(self) -> None:
         self.open: dict[int, Call | None] = {}
@@ -49,12 +55,20 @@ class Streams:
         """What was said on streams whose request has not come: packets are captured in disorder."""
         self._given_up: list[Call] = []
         """Reset by the client; what the server said before that may still come within the block."""
+        self._grpc_since_ns = _NEVER
+        """When this connection was first seen to carry a call of gRPC,"""
+        self._others_since_ns = _NEVER
+        """and a request that is none."""
 
     def ask(self, stream: int, call: Call) -> None:
         """Open a stream."""
         if stream in self.open:
             self._drop(stream)
         self.open[stream] = call
+        if call.protocol == GRPC:
+            self._grpc_since_ns = min(self._grpc_since_ns, call.time_ns)
+        elif not call.may_be_grpc:
+            self._others_since_ns = min(self._others_since_ns, call.time_ns)
         early = self._early.pop(stream, None) if self._early else None
         for said in early or ():
             self.say(stream, said)
@@ -98,11 +112,24 @@ class Streams:
                 call.grpc_status = said.grpc_status
         if said.is_end or said.is_reset:
             del self.open[stream]
+            if call.may_be_grpc and said.is_end:
+                self._tell_grpc(call, said)
             if in_time:
                 call.end_time_ns = said.time_ns
                 call.complete = True
                 call.unanswered = said.is_reset and call.status is None and not said.is_lossy
             self._finish(call)
+
+    def _tell_grpc(self, call: Call, said: Said) -> None:
+        """Conclude from its end whether a request is a call of gRPC, which ends with trailers (gRPC over HTTP2).
+
+        Other requests hardly ever do. A response that has nothing but trailers says nothing by itself.
+        """
+        if said.grpc_status is not None or (said.is_trailers and call.status is not None):
+            call.protocol = GRPC
+            self._grpc_since_ns = min(self._grpc_since_ns, said.time_ns)
+        elif said.status is None:
+            call.may_be_grpc = False
 
     def _keep_early(self, stream: int, said: Said) -> None:
         early = self._early
@@ -170,6 +197,8 @@ class Streams:
 
     def _finish(self, call: Call) -> None:
         call.is_over = True
+        if call.may_be_grpc and self._grpc_since_ns <= call.time_ns < self._others_since_ns:
+            call.protocol = GRPC  # like all others of the connection
         if call.is_settled:
             self.done.append(call)
 
