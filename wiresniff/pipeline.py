@@ -31,7 +31,8 @@ JUMP_NS = 3600 * 10**9
 
 def settled(exchange: Exchange) -> tuple[int, int]:
     """When nothing more was expected of an exchange, and a number to tell equal times apart."""
-    return exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns, exchange.packet
+    known_ns = exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns
+    return max(known_ns, exchange.settled_ns or 0), exchange.packet
 
 
 class CaptureClock:

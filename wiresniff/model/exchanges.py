@@ -54,6 +54,8 @@ class Exchange:
     response_time_ns: int | None = None
     end_time_ns: int | None = None
     """When the last byte of the response was there."""
+    settled_ns: int | None = None
+    """When its verdict was decided, where it waited for later requests to show what its fields are."""
     complete: bool = False
     unanswered: bool = False
     """The connection ended without a response, and nothing of the server's direction was lost."""

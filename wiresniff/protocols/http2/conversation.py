@@ -17,7 +17,7 @@ from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.frames import LARGEST_SETTING, PREFACE
 from wiresniff.protocols.http2.requests import Requests
 from wiresniff.protocols.http2.responses import Responses
-from wiresniff.protocols.http2.streams import Call, Streams
+from wiresniff.protocols.http2.streams import EXPIRY_NS, Call, Streams
 from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.protocols.inbox import Inbox
 
@@ -125,7 +125,7 @@ class Conversation:
     def expire(self, now_ns: int) -> list[Exchange]:
         """Report exchanges that are open for long, and those whose verdict waited for evidence."""
         self.streams.expire(now_ns)
-        self._settle(now_ns, is_over=False)
+        self.settle(now_ns, is_over=False)
         return self._take_done()
 
     def close(self, *, ended_by_peer: bool) -> list[Exchange]:
@@ -134,12 +134,14 @@ class Conversation:
         self.requests.close()
         self.responses.close()
         self.streams.close(is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
-        self._settle(0, is_over=True)
+        self.settle(0, is_over=True)
         return done + self._take_done()
 
-    def _settle(self, now_ns: int, *, is_over: bool) -> None:
+    def settle(self, now_ns: int, *, is_over: bool) -> None:
+        """Take the verdicts that waited for evidence and are decided by now."""
         for call in self.evidence.settled(now_ns, is_over=is_over):
             assert isinstance(call, Call)
+            call.settled_ns = min(now_ns, call.time_ns + EXPIRY_NS)
             self.streams.settle(call)
 
     def _take_done(self) -> list[Exchange]:

@@ -48,6 +48,8 @@ class Requests(Direction):
             call.unseen = unseen
         if not conversation.evidence.take(call, block, time_ns):
             call.is_settled = False
+        if block.unresolved:
+            conversation.settle(time_ns, is_over=False)
         if block.unresolved and call.method == b"POST" and call.protocol != GRPC:
             call.may_be_grpc = not any(name == CONTENT_TYPE for name, _ in fields)
         streams = conversation.streams
