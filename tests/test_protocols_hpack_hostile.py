@@ -93,6 +93,25 @@ def test_many_references_to_a_large_entry() -> None:
     assert decoder.decode(indexed(62)) == ([(b"a", value)], [], None)
 
 
+def test_a_list_too_large_that_is_also_cut() -> None:
+    """Then the table is not known, and that is what counts."""
+    decoder = Decoder(is_complete=True)
+    assert decoder.decode(literal(ADDED, b"a", b"b") + indexed(62) * 100_000 + b"\x40").error is Undecodable.TRUNCATED
+    assert decoder.decode(indexed(62)) == ([], [Unresolved(1, -1, None)], None)
+
+
+def test_some_references_to_a_large_entry() -> None:
+    """It takes few octets to reach the bound."""
+    found = Decoder(is_complete=True).decode(literal(ADDED, b"a", b"v" * 4000) + indexed(62) * 300)
+    assert found.error is Undecodable.HEADER_LIST_TOO_LARGE
+
+
+def test_one_field_larger_than_the_bound() -> None:
+    """It goes; what stands before stays."""
+    found = Decoder(is_complete=True).decode(indexed(2) + literal(PLAIN, b"a", b"v" * limits.HEADER_LIST_BYTES))
+    assert found == ([METHOD], [], Undecodable.HEADER_LIST_TOO_LARGE)
+
+
 def test_many_fields_of_one_octet() -> None:
     """Static entries count too."""
     found = Decoder(is_complete=True).decode(indexed(2) * 100_000)

@@ -67,7 +67,8 @@ def test_any_octets_mean_what_the_book_says(octets: bytes) -> None:
 @pytest.mark.parametrize("octet", range(256))
 def test_padding_of_every_kind(octet: int) -> None:
     """Behind codes that end at each of the eight places of an octet."""
-    for before in (b"", b"\x07", b"\x07\xff", b"\x00\x10", b"\x9f"):
+    tabulator = HUFFMAN.encode(b"\x09")  # 24 bits, and more than deflate takes
+    for before in (b"", b"\x07", b"\x07\xff", b"\x00\x10", b"\x9f", tabulator):
         assert decoded(before + bytes([octet])) == by_the_book(before + bytes([octet]))
 
 
@@ -92,6 +93,7 @@ def test_integers_come_back(number: int, bits: int) -> None:
     [
         (b"", Undecodable.TRUNCATED),
         (b"\x80\x80", Undecodable.TRUNCATED),
+        (b"\xff\xff\xff\xff", Undecodable.TRUNCATED),
         (b"\xff\xff\xff\xff\xff", Undecodable.INTEGER_TOO_LONG),
         (b"\x80" * 100 + b"\x00", Undecodable.INTEGER_TOO_LONG),
     ],

@@ -169,6 +169,15 @@ def test_after_a_gap_nothing_of_before_is_used() -> None:
     assert decoder.decode(indexed(63)) == block(Unresolved(1, -2, None))
 
 
+def test_after_a_gap_the_size_of_the_table_is_not_known() -> None:
+    """A size update may have been lost, and the settings that allow it too."""
+    decoder = Decoder(is_complete=True)
+    decoder.resize(4096)
+    decoder.begin_epoch()
+    assert decoder.decode(indexed(62 + 4096)) == block(Unresolved(1, -4097, None))
+    assert decoder.decode(size_update(8192) + indexed(2)) == block((b":method", b"GET"))
+
+
 def test_an_error_begins_an_epoch() -> None:
     """What the rest of the block would have added is not known."""
     decoder = Decoder(is_complete=True)
@@ -206,6 +215,15 @@ def test_a_reference_seen_before_a_size_update_is_no_excuse_after_it() -> None:
     late = Decoder(is_complete=False)
     assert late.decode(indexed(65)) == block(Unresolved(0, -4, None))
     assert late.decode(size_update(100) + indexed(65)) == HeaderBlock([], [], Undecodable.BEYOND_TABLE)
+
+
+def test_a_reference_that_had_room_is_an_error_once_newer_entries_take_it() -> None:
+    """Its index moves on with them, its position does not."""
+    late = Decoder(is_complete=False)
+    assert late.decode(size_update(100) + indexed(64)) == block(Unresolved(0, -3, None))
+    assert late.decode(literal(ADDED, b"a", b"b") + indexed(65)) == HeaderBlock(
+        [(b"a", b"b")], [], Undecodable.BEYOND_TABLE
+    )
 
 
 def test_the_window_is_bounded_and_positions_stay() -> None:

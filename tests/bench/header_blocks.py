@@ -1,4 +1,4 @@
-"""Decode header blocks of gRPC calls with our decoder and with the `hpack` library: microseconds a block, and the ratio.
+"""Decode header blocks of gRPC calls with our decoder and with the `hpack` library, and print the ratio.
 
     python tests/bench/header_blocks.py
 
@@ -49,7 +49,7 @@ def not_added() -> list[bytes]:
 
 
 def two_literals() -> list[bytes]:
-    """A path with an id in it, too."""
+    """Write a path with an id in it, too, and Huffman strings."""
     source, encoder = random.Random(3), hpack.Encoder()
     fields = [*CONSTANT[:2], *CONSTANT[3:]]
     return [

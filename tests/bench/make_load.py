@@ -127,7 +127,12 @@ function request()
 end
 """
 
-TRAFFIC = {"services": (SERVICES, ""), "browsers": (BROWSERS, "add_header X-Request-Id $request_id;")}
+VISITS = SERVICES.replace("Host: ", "Connection: close\\r\\nHost: ", 1).replace("-- One", "-- A connection a request: one")
+TRAFFIC = {
+    "services": (SERVICES, ""),
+    "browsers": (BROWSERS, "add_header X-Request-Id $request_id;"),
+    "visits": (VISITS, ""),
+}
 """Who asks, and what the server adds to its answers."""
 
 

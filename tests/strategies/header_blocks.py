@@ -1,4 +1,4 @@
-"""Header blocks as encoders might write them: every form of field, evictions, size updates, entries too large to stay."""
+"""Header blocks as encoders might write them: every form of field, evictions, size updates, too large entries."""
 
 from typing import NamedTuple
 

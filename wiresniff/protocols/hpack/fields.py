@@ -15,7 +15,8 @@ class Unresolved(NamedTuple):
     epoch: int
     """Counts the beginnings of the window: 0 when decoding begins, one more after each gap."""
     position: int
-    """Of the entry, counted from the beginning of the epoch: -1 is the newest entry added before it, -2 the next."""
+    """Of the entry, counted from the beginning of the epoch: -1 is the newest entry added before it, -2 the next.
+    From 0 on: added within the epoch, but the window had no room to keep it."""
     value: bytes | None
     """Of a literal whose name alone is unresolved; None when the whole field is."""
 
@@ -28,4 +29,4 @@ class HeaderBlock(NamedTuple):
     unresolved: list[Unresolved]
     """In wire order; empty unless decoding began late."""
     error: str | None
-    """Why decoding stopped before the end of the block; what stands before is right."""
+    """Why decoding stopped before the end of the block (a word of `Undecodable`); what stands before is right."""

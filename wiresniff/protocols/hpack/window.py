@@ -64,7 +64,7 @@ class Window:
         self.entries.insert(NEWEST, entry)
         self.added += 1
         self.octets += size
-        if self.octets + ENTRY_OVERHEAD > self._most_bytes:
+        if self.octets > self._most_bytes:
             self._let_go()
 
     def update_size(self, octets: int) -> None:
