@@ -55,7 +55,8 @@ class Exchange:
     end_time_ns: int | None = None
     """When the last byte of the response was there."""
     settled_ns: int | None = None
-    """When its verdict was decided, where it waited for later requests to show what its fields are."""
+    """When it could be reported, where that is not when its response ended: its verdict waited for later requests of its
+    connection, it took too long, or its connection ended."""
     complete: bool = False
     unanswered: bool = False
     """The connection ended without a response, and nothing of the server's direction was lost."""

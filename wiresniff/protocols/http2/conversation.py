@@ -34,6 +34,8 @@ class Readers:
 class Conversation:
     """One HTTP/2 connection."""
 
+    protocol = "http/2"
+
     def __init__(
         self,
         connection: Connection,
@@ -133,8 +135,9 @@ class Conversation:
         done = self.run()
         self.requests.close()
         self.responses.close()
-        self.streams.close(is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
-        self.settle(0, is_over=True)
+        ended_ns = max(self.requests.ended_ns, self.responses.ended_ns)
+        self.streams.close(ended_ns, is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
+        self.settle(ended_ns, is_over=True)
         return done + self._take_done()
 
     def settle(self, now_ns: int, *, is_over: bool) -> None:

@@ -46,6 +46,8 @@ class FrameReader:
         """Everything before it is read."""
         self.paused_ns: int | None = None
         """Waits until the other flow of the connection is read up to this time."""
+        self.ended_ns = 0
+        """When the flow ended."""
         self.unread_bytes = 0
         """Bytes that were searched in vain, until somebody counts them."""
         self._anomalies = anomalies
@@ -282,6 +284,7 @@ class FrameReader:
         return frame
 
     def _end(self, end: End) -> None:
+        self.ended_ns = end.time_ns
         self._take_flow_end(end, self._take_held())
         if self._search is not None:
             self._search.give_up()

@@ -172,6 +172,7 @@ class Streams:
             if now_ns - call.time_ns <= EXPIRY_NS:
                 break
             self.open[stream] = None
+            call.settled_ns = call.time_ns + EXPIRY_NS
             self._finish(call)
 
     def evict(self) -> int:
@@ -186,11 +187,12 @@ class Streams:
         if call is not None:
             self._finish(call)
 
-    def close(self, *, is_unanswered: bool) -> None:
+    def close(self, ended_ns: int, *, is_unanswered: bool) -> None:
         """Report everything: nothing more comes."""
         for call in self.open.values():
             if call is not None:
                 call.unanswered = is_unanswered and call.status is None
+                call.settled_ns = ended_ns
                 self._finish(call)
         self.open.clear()
         self._early.clear()
