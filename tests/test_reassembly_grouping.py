@@ -8,16 +8,19 @@ from oracles import grouping as oracle
 from oracles.grouping import Row
 from strategies.segments import EXPECTED, HASHES, KEYS, block_of, rows
 
-from wiresniff.model.segments import ENDPOINTS
+from wiresniff.model.segments import ENDPOINTS, FIN
 from wiresniff.reassembly.grouping import (
     COPIES_BEHIND,
     Groups,
     bytes_before,
     find_copies,
+    find_openings,
     find_runs,
     find_smooth,
     group_by_connection,
 )
+
+NONE_OPENED = np.empty(0, dtype=np.int64)
 
 
 def grouped(some: list[Row]) -> tuple[Groups, list[list[Row]]]:
@@ -64,20 +67,35 @@ def test_bytes_before_each_row_are_those_of_the_loop(some: list[Row]) -> None:
     assert peer.tolist() == [standing.peer_before for standing in standings]
 
 
+@given(rows())
+def test_openings_are_those_of_the_loop(some: list[Row]) -> None:
+    """A SYN and the answer to it, as the first two rows of a connection; who sent it, and where both flows begin."""
+    groups, connections = grouped(some)
+    openings = find_openings(block_of(some), groups)
+    expected = [
+        (number, members[0].direction, (members[0].sequence + 1) % 2**32, (members[1].sequence + 1) % 2**32)
+        for number, members in enumerate(connections)
+        if oracle.opens(members)
+    ]
+    assert list(zip(*(column.tolist() for column in openings), strict=True)) == expected
+
+
 @given(rows(), st.lists(st.booleans(), min_size=12, max_size=12))
 def test_smoothness_is_that_of_the_loop(some: list[Row], known: list[bool]) -> None:
     """A row is smooth when its connection is known and every row of that is as it should be, up to this one."""
     groups, connections = grouped(some)
     is_known = np.array(known[: len(connections)], dtype=np.bool_)
-    found = find_smooth(block_of(some), groups, expected_of(groups), is_known)
+    opened = [number for number, members in enumerate(connections) if oracle.opens(members)]
+    found = find_smooth(block_of(some), groups, expected_of(groups), is_known, np.array(opened, dtype=np.int64))
     assert found.is_smooth.tolist() == [
         known[number] and is_smooth
         for number, members in enumerate(connections)
-        for is_smooth in oracle.are_smooth(members, EXPECTED)
+        for is_smooth in oracle.are_smooth(members, EXPECTED, opened=number in opened)
     ]
     standings = [standing for members in connections for standing in oracle.standings(members, EXPECTED)]
     assert found.offset.tolist() == [standing.own_before for standing in standings]
     assert found.acknowledged.tolist() == [standing.acknowledged for standing in standings]
+    assert found.is_fin.tolist() == [bool(row.flags & FIN) for members in connections for row in members]
 
 
 @given(rows(most=20))
@@ -102,7 +120,7 @@ def test_a_copy_is_looked_for_so_far_back(behind: int) -> None:
 def test_runs_are_those_of_the_loop(some: list[Row], known: bool) -> None:
     """The payload rows of each flow, together and in order, and nothing that is not smooth."""
     groups = group_by_connection(block_of(some))
-    smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.full(len(groups.keys), known))
+    smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.full(len(groups.keys), known), NONE_OPENED)
     runs = find_runs(smoothness, groups)
     found = [
         (*divmod(int(runs.flow[start]), 2), runs.rows[start:stop].tolist())
@@ -121,6 +139,7 @@ def test_more_connections_than_narrow_numbers_tell_apart() -> None:
         for direction in (1, 0)
     ]
     groups = group_by_connection(block_of(some))
-    runs = find_runs(find_smooth(block_of(some), groups, expected_of(groups), np.ones(count, dtype=np.bool_)), groups)
+    smoothness = find_smooth(block_of(some), groups, expected_of(groups), np.ones(count, dtype=np.bool_), NONE_OPENED)
+    runs = find_runs(smoothness, groups)
     assert runs.flow.tolist() == list(range(2 * count))
     assert runs.rows.tolist() == [2 * number + direction for number in range(count) for direction in (1, 0)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-SYN, ACK, OPENS_OR_CLOSES = 0x02, 0x10, 0x01 | 0x02 | 0x04
+FIN, SYN, RST, ACK, OPENS_OR_CLOSES = 0x01, 0x02, 0x04, 0x10, 0x01 | 0x02 | 0x04
 COPIES_BEHIND = 4
 COPIES_WITHIN_NS = 10**9
 
@@ -56,31 +56,47 @@ class Standing(NamedTuple):
     acknowledged: int
     """Counted from where the peer's flow stood."""
     is_ok: bool
-    """It follows on, acknowledges nothing unseen, opens and closes nothing, is not cut."""
+    """It follows on, acknowledges nothing unseen, opens and breaks off nothing, is not cut."""
+
+
+def opens(rows: Sequence[Row]) -> bool:
+    """Say whether a connection's rows begin with SYN and SYN+ACK, without data, the one answering the other."""
+    if len(rows) < 2:
+        return False
+    syn, answer = rows[:2]
+    return (
+        syn.flags & (FIN | SYN | RST | ACK) == SYN
+        and answer.flags & (FIN | SYN | RST | ACK) == SYN | ACK
+        and syn.direction != answer.direction
+        and answer.acknowledgement == (syn.sequence + 1) % 2**32
+        and syn.length == syn.cut_length == answer.length == answer.cut_length == 0
+    )
 
 
 def standings(rows: Iterable[Row], expected: tuple[int, int]) -> list[Standing]:
     """Go through the rows of one connection; `expected` is the next sequence number of each direction."""
-    captured = [0, 0]
+    captured, closed = [0, 0], [0, 0]
     found = []
     for row in rows:
         own, peer = captured[row.direction], captured[1 - row.direction]
         acknowledged = distance(row.acknowledgement, expected[1 - row.direction])
-        follows_on = row.length == 0 or distance(row.sequence, expected[row.direction]) == own
-        opens_or_closes = bool(row.flags & OPENS_OR_CLOSES)
-        acknowledges_seen = bool(row.flags & ACK) and acknowledged <= peer
-        is_ok = follows_on and acknowledges_seen and not opens_or_closes and row.cut_length == 0
+        says_more = row.length > 0 or bool(row.flags & FIN)
+        follows_on = distance(row.sequence, expected[row.direction]) == own and not closed[row.direction]
+        opens_or_breaks_off = bool(row.flags & (SYN | RST))
+        acknowledges_seen = bool(row.flags & ACK) and acknowledged <= peer + closed[1 - row.direction]
+        is_ok = (follows_on or not says_more) and acknowledges_seen and not opens_or_breaks_off and row.cut_length == 0
         found.append(Standing(own, peer, acknowledged, is_ok))
         captured[row.direction] += row.length
+        closed[row.direction] += bool(row.flags & FIN)
     return found
 
 
-def are_smooth(rows: Sequence[Row], expected: tuple[int, int]) -> list[bool]:
-    """Each row of the connection, and every one before it, is as it should be."""
+def are_smooth(rows: Sequence[Row], expected: tuple[int, int], *, opened: bool = False) -> list[bool]:
+    """Each row of the connection, and every one before it, is as it should be, or one of the two that open it."""
     found = []
     is_smooth = True
-    for standing in standings(rows, expected):
-        is_smooth = is_smooth and standing.is_ok
+    for number, standing in enumerate(standings(rows, expected)):
+        is_smooth = is_smooth and (standing.is_ok or (opened and number < 2))
         found.append(is_smooth)
     return found
 

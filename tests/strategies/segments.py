@@ -36,10 +36,21 @@ def rows(draw: st.DrawFn, most: int = 12) -> list[Row]:
             direction=direction,
             sequence=(EXPECTED[direction] + own + astray) % 2**32,
             acknowledgement=(EXPECTED[1 - direction] + draw(st.integers(max(peer - 6, -3), peer + odd))) % 2**32,
-            flags=draw(st.sampled_from((0x10, 0x18, 0x00, 0x02, 0x11, 0x14))) if odd else 0x10,
+            flags=draw(st.sampled_from((0x10, 0x18, 0x00, 0x02, 0x11, 0x11, 0x11, 0x14))) if odd else 0x10,
             length=length,
             cut_length=draw(st.sampled_from((0, 0, 3))) if odd else 0,
         )
+        if not any(sent[KEYS[which]]) and draw(st.integers(0, 3)) == 0:  # a handshake, nearly always a whole one
+            opener = row._replace(flags=0x02, length=draw(st.sampled_from((0, 0, 0, 1))), cut_length=0)
+            answer = opener._replace(
+                direction=1 - direction,
+                sequence=EXPECTED[1 - direction],
+                acknowledgement=(opener.sequence + draw(st.sampled_from((1, 1, 1, 2)))) % 2**32,
+                flags=draw(st.sampled_from((0x12, 0x12, 0x12, 0x10))),
+                length=0,
+            )
+            made += [opener, answer]
+            continue
         sent[KEYS[which]][direction] += length
         made.append(row)
     pauses = st.lists(st.sampled_from((0, 1000, 10**9 // 2, 10**9 + 1)), min_size=len(made), max_size=len(made))

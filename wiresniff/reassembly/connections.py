@@ -1,19 +1,23 @@
 """The connection table: identity, ageing, eviction; and one connection's segments, one by one."""
 
 from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
 from heapq import nsmallest
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
-from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, EndCause, Endpoint, Item
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, Data, End, EndCause, Endpoint, Item
 from wiresniff.model.segments import ACK, FIN, RST, SYN
-from wiresniff.reassembly.flow import Flow, Piece
+from wiresniff.reassembly.flow import Flow, Piece, pieces_of
 from wiresniff.reassembly.sequence import advance, distance
 
 IDLE_NS = limits.IDLE_SECONDS * 10**9
 ENDED_NS = limits.ENDED_SECONDS * 10**9
+ADDRESSES_REMEMBERED = 4096
+"""Texts of addresses: a network shows some hundreds again and again."""
 EVICTED_AT_ONCE = 16
 """One in so many connections goes when the table is full, so that looking for the oldest pays."""
 
@@ -73,6 +77,30 @@ class TrackedConnection:
     def is_over_at(self, time_ns: int) -> bool:
         """So long after its last packet that it is forgotten: what comes now joins late."""
         return time_ns - self.last_time_ns > (ENDED_NS if self.ended else IDLE_NS)
+
+    def may_begin_again(self, direction: int, sequence: int) -> bool:
+        """Say whether a SYN with this number begins a new connection on these ports, with nothing left of this one."""
+        return self.ended and self.syn[direction] != sequence
+
+    def open_both(self, direction: int, sequence: int, answer_sequence: int) -> None:
+        """Begin both flows where a SYN of `direction` and its answer say: the numbers of their first bytes."""
+        self.syn[direction], self.syn[1 - direction] = advance(sequence, -1), advance(answer_sequence, -1)
+        self._begin(direction, sequence)
+        self._begin(1 - direction, answer_sequence)
+
+    def close(self, direction: int, time_ns: int) -> End:
+        """End a flow behind all that was delivered of it."""
+        flow = self.flows[direction]
+        flow.fin = flow.position
+        flow.ended = True
+        self.ended = self.flows[1 - direction].ended
+        return End(flow.position, EndCause.FIN, time_ns)
+
+    def remember(self, delivered: Iterable[tuple[int, Item]]) -> None:
+        """Keep first copies at hand that were delivered without going through the flows."""
+        for direction, item in delivered:
+            if isinstance(item, Data):
+                self.flows[direction].delivered += pieces_of(item)
 
     def outlives_reset(self, segment: Segment) -> bool:
         """Whoever reset the connection goes on sending: the peer did not accept that RST (RFC 9293 3.10.7.4)."""
@@ -286,16 +314,18 @@ class ConnectionTable:
             if now_ns - tracked.last_time_ns > (ENDED_NS if tracked.ended else IDLE_NS)
         ]
 
-    def excess(self) -> list[bytes]:
-        """Keys of the connections to give up when the table is full: ended ones first, then the longest silent."""
-        if len(self.tracked) < limits.CONNECTIONS:
+    def excess(self, room: int) -> list[bytes]:
+        """Keys of the connections to give up for `room` more: ended ones first, then the longest silent."""
+        surplus = len(self.tracked) + room - limits.CONNECTIONS
+        if surplus <= 0:
             return []
-        count = limits.CONNECTIONS // EVICTED_AT_ONCE
+        count = surplus - 1 + limits.CONNECTIONS // EVICTED_AT_ONCE
         return nsmallest(
             count, self.tracked, key=lambda key: (not self.tracked[key].ended, self.tracked[key].last_time_ns)
         )
 
 
+@lru_cache(ADDRESSES_REMEMBERED)
 def address_text(packed: bytes) -> str:
     """Text of an address of 16 bytes; IPv4 is mapped (RFC 4291 2.5.5.2)."""
     address = IPv6Address(packed)

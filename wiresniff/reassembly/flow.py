@@ -251,3 +251,13 @@ def append_run(items: list[Item], piece: Piece, time_ns: int) -> None:
         run.columns, (start, stop, piece.position, time_ns, piece.packet, piece.acknowledged), strict=True
     ):
         column.append(value)  # type: ignore[attr-defined]  # lists, made above
+
+
+def pieces_of(run: Data) -> list[Piece]:
+    """Return the segments of a run."""
+    columns, buffer = run.columns, run.buffer
+    rows = zip(*(column[run.first : run.last] for column in columns), strict=True)
+    return [
+        Piece(cut, cut + stop - start, cut + stop - start, buffer, start, time_ns, packet, acknowledged, run.capture)
+        for start, stop, cut, time_ns, packet, acknowledged in rows
+    ]

@@ -13,6 +13,7 @@ from wiresniff.model.segments import ACK, FIN, RST, SYN, SegmentBlock
 from wiresniff.reassembly.sequence import distances
 
 OPENS_OR_CLOSES = SYN | FIN | RST
+CONTROL = SYN | ACK | FIN | RST
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -48,6 +49,46 @@ def group_by_connection(block: SegmentBlock) -> Groups:
     return Groups(order, starts, stops, group, keys)
 
 
+class Openings(NamedTuple):
+    """Connections of a block that begin with a SYN and its answer, as nearly all do: (o,) each."""
+
+    group: Ints
+    opener: Ints
+    """1 where the endpoint that sorts second sent the SYN."""
+    opener_sequence: NDArray[np.uint32]
+    """Of its first byte."""
+    answerer_sequence: NDArray[np.uint32]
+
+    def only(self, is_kept: Mask) -> "Openings":
+        """Return those of a mask: (o,)."""
+        return Openings(
+            self.group[is_kept],
+            self.opener[is_kept],
+            self.opener_sequence[is_kept],
+            self.answerer_sequence[is_kept],
+        )
+
+
+def find_openings(block: SegmentBlock, groups: Groups) -> Openings:
+    """Find groups whose first two rows are SYN and SYN+ACK, without data.   oracle: tests/oracles/grouping.py."""
+    group = np.flatnonzero(groups.stops - groups.starts > 1)
+    group = group[block.flags.take(groups.order.take(groups.starts.take(group))) & CONTROL == SYN]
+    syn = groups.order.take(groups.starts.take(group))
+    answer = groups.order.take(groups.starts.take(group) + 1)
+    opener_sequence = block.sequence.take(syn) + np.uint32(1)
+    octets = block.payload_length + block.cut_length
+    is_opening = block.flags.take(answer) & CONTROL == SYN | ACK
+    is_opening &= block.from_high.take(syn) != block.from_high.take(answer)
+    is_opening &= block.acknowledgement.take(answer) == opener_sequence
+    is_opening &= (octets.take(syn) + octets.take(answer)) == 0
+    return Openings(
+        group[is_opening],
+        block.from_high.take(syn[is_opening]).astype(np.int64),
+        opener_sequence[is_opening],
+        block.sequence.take(answer[is_opening]) + np.uint32(1),
+    )
+
+
 class Smoothness(NamedTuple):
     """Where each sorted row stands against what its flow, and its peer, had delivered when it was captured."""
 
@@ -61,13 +102,18 @@ class Smoothness(NamedTuple):
     """(k,) payload bytes of the same flow before this row, within the block"""
     acknowledged: Ints
     """(k,) acknowledgement, counted from where the peer's flow stood at the beginning of the block"""
+    is_fin: Mask
+    """(k,) ends its flow, if it is smooth"""
 
 
-def find_smooth(block: SegmentBlock, groups: Groups, expected: NDArray[np.uint32], is_known: Mask) -> Smoothness:
+def find_smooth(
+    block: SegmentBlock, groups: Groups, expected: NDArray[np.uint32], is_known: Mask, opened: Ints
+) -> Smoothness:
     """Decide for all connections at once.   oracle: tests/oracles/grouping.py.
 
     expected  (g, 2) u4   next sequence number of each flow at the beginning of the block
     is_known  (g,)        the connection is known and nothing of it waits
+    opened    (o,)        groups that begin with an opening; `expected` is what follows on that
     """
     order, group = groups.order, groups.group
     from_high = block.from_high.take(order).astype(np.int64)
@@ -81,11 +127,20 @@ def find_smooth(block: SegmentBlock, groups: Groups, expected: NDArray[np.uint32
     begins = distances(block.sequence.take(order), expected_own)
     acknowledged = distances(block.acknowledgement.take(order), expected_peer)
 
-    follows_on = (length == 0) | (begins == own_before)
-    is_plain = (flags & (ACK | OPENS_OR_CLOSES)) == ACK
-    is_ok = follows_on & is_plain & (acknowledged <= peer_before) & (block.cut_length.take(order) == 0)
+    is_fin = (flags & FIN) != 0
+    says_more = length > 0
+    is_ok = ((flags & (ACK | SYN | RST)) == ACK) & (block.cut_length.take(order) == 0)
+    if is_fin.any():  # a FIN counts like a byte, and nothing comes behind it
+        own_fins, peer_fins = bytes_before(is_fin.astype(np.int64), from_high, groups)
+        says_more |= is_fin
+        is_ok &= ~(says_more & (own_fins > 0)) & (acknowledged <= peer_before + peer_fins)
+    else:
+        is_ok &= acknowledged <= peer_before
+    is_ok &= ~says_more | (begins == own_before)
+    opening_rows = groups.starts.take(opened)
+    is_ok[opening_rows] = is_ok[opening_rows + 1] = True
     is_smooth = (troubles_before(is_ok, groups) == 0) & is_ok & is_known.take(group)
-    return Smoothness(is_smooth, from_high, length, own_before, acknowledged)
+    return Smoothness(is_smooth, from_high, length, own_before, acknowledged, is_fin)
 
 
 def bytes_before(length: Ints, from_high: Ints, groups: Groups) -> tuple[Ints, Ints]:

@@ -1,22 +1,28 @@
 """The stage: segment blocks in, deliveries out."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wiresniff.model.delivery import Columns, Connection, Data, Delivery, EndCause, Gap, GapCause, Item
 from wiresniff.model.segments import SYN, SegmentBlock
-from wiresniff.reassembly.connections import ConnectionTable, Disordered, Segment, Tracked, TrackedConnection
+from wiresniff.reassembly.connections import IDLE_NS, ConnectionTable, Disordered, Segment, Tracked, TrackedConnection
 from wiresniff.reassembly.grouping import (
     Groups,
     Mask,
+    Openings,
+    Runs,
     Smoothness,
     find_copies,
+    find_openings,
     find_runs,
     find_smooth,
     group_by_connection,
 )
+from wiresniff.reassembly.sequence import advance
 
 TURNS = 4
 """Times that a block's rows are looked at in columns, at most: each turn costs a pass over what is left."""
@@ -24,6 +30,19 @@ REST_SEGMENTS = 16
 """Fewer segments of a connection are quicker taken one by one."""
 SWEEP_NS = 10**9
 """Capture time between looks at silent connections."""
+
+
+Delivered: TypeAlias = Mapping[Connection, Sequence[tuple[int, Item]]]
+"""What was delivered in columns, by connection."""
+
+
+class View(NamedTuple):
+    """What the columns say of a block's connections."""
+
+    tracked: list[TrackedConnection | None]
+    """(g,) as the table has them, and those that begin here once they are opened."""
+    openings: Openings
+    smoothness: Smoothness
 
 
 class Reassembler:
@@ -67,10 +86,9 @@ class Reassembler:
     def _feed(self, block: SegmentBlock, rest: list[int] | None) -> Iterator[list[Delivery]]:
         """Deliver what a block brings, but for rows that are better looked at again: they are added to `rest`."""
         groups = group_by_connection(block)
-        tracked = [self._table.tracked.get(key) for key in groups.keys]
-        smoothness = self._find_smooth(block, groups, tracked)
+        view = self._view(block, groups)
         last_copies: dict[bytes, int] = {}
-        if not smoothness.is_smooth.all():
+        if not view.smoothness.is_smooth.all():
             is_copy = find_copies(block, groups)
             if is_copy.any():
                 last_copies = times_of_last_copies(block, groups, is_copy)
@@ -78,17 +96,23 @@ class Reassembler:
                 rest = None  # its rows are not those of the block that was given
                 block = block.rows(np.sort(groups.order[~is_copy]))
                 groups = group_by_connection(block)
-                tracked = [self._table.tracked.get(key) for key in groups.keys]
-                smoothness = self._find_smooth(block, groups, tracked)
-        yield list(self._smooth(block, groups, tracked, smoothness))
-        for delivery in self._disorderly(block, groups, smoothness, rest):
+                view = self._view(block, groups)
+        self._open(groups, view)
+        in_order = list(self._smooth(block, groups, view))
+        yield in_order
+        yield list(self._evict(int(block.timestamp_ns.max()), room=0))
+        first_copies = {delivery.connection: delivery.items for delivery in in_order}
+        for delivery in self._disorderly(block, groups, view.smoothness, rest, first_copies):
             yield [delivery]
         for key, time_ns in last_copies.items():
             known = self._table.tracked.get(key)
             if known is not None:
                 known.last_time_ns = time_ns
 
-    def _find_smooth(self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None]) -> Smoothness:
+    def _view(self, block: SegmentBlock, groups: Groups) -> View:
+        """Decide in columns how far each connection is smooth, those that begin here too."""
+        tracked = [self._table.tracked.get(key) for key in groups.keys]
+        openings = find_openings(block, groups)
         expected = np.zeros((len(tracked), 2), dtype=np.uint32)
         is_known = np.zeros(len(tracked), dtype=bool)
         latest_ns = int(block.timestamp_ns.max())
@@ -96,12 +120,28 @@ class Reassembler:
             if known is not None and known.is_smooth() and not known.is_over_at(latest_ns):
                 is_known[group] = True
                 expected[group] = known.flows[0].next_sequence, known.flows[1].next_sequence
-        return find_smooth(block, groups, expected, is_known)
+        first_ns = block.timestamp_ns.take(groups.order.take(groups.starts.take(openings.group)))
+        is_new = [
+            (known := tracked[group]) is None or known.may_begin_again(opener, advance(sequence, -1))
+            for group, opener, sequence in zip(
+                openings.group.tolist(), openings.opener.tolist(), openings.opener_sequence.tolist(), strict=True
+            )
+        ]
+        openings = openings.only(np.array(is_new, dtype=np.bool_) & (latest_ns - first_ns <= IDLE_NS))
+        is_known[openings.group] = True
+        expected[openings.group, openings.opener] = openings.opener_sequence
+        expected[openings.group, 1 - openings.opener] = openings.answerer_sequence
+        return View(tracked, openings, find_smooth(block, groups, expected, is_known, openings.group))
 
-    def _smooth(
-        self, block: SegmentBlock, groups: Groups, tracked: list[TrackedConnection | None], smoothness: Smoothness
-    ) -> Iterator[Delivery]:
-        """One run per flow, both flows of a connection together."""
+    def _open(self, groups: Groups, view: View) -> None:
+        """Begin connections in columns."""
+        for group, opener, *sequences in zip(*(column.tolist() for column in view.openings), strict=True):
+            view.tracked[group] = tracked = self._table.begin(groups.keys[group])
+            tracked.open_both(opener, *sequences)
+
+    def _smooth(self, block: SegmentBlock, groups: Groups, view: View) -> Iterator[Delivery]:
+        """One run per flow, both flows of a connection together, and the ends of flows."""
+        smoothness, tracked = view.smoothness, view.tracked
         runs = find_runs(smoothness, groups)
         times = block.timestamp_ns.take(groups.order)
         smooth_rows = np.add.reduceat(smoothness.is_smooth.astype(np.int64), groups.starts)
@@ -109,8 +149,29 @@ class Reassembler:
         for known, count, time_ns in zip(tracked, smooth_rows.tolist(), last_times, strict=True):
             if count and known is not None:
                 known.last_time_ns = time_ns
-        if not len(runs.rows):
-            return
+        items: dict[int, list[tuple[int, Item]]] = {}
+        if len(runs.rows):
+            for flow_id, run in self._runs(block, groups, view, runs, times):
+                items.setdefault(flow_id >> 1, []).append((flow_id & 1, run))
+        fin_rows = np.flatnonzero(smoothness.is_fin & smoothness.is_smooth)
+        for group, direction, time_ns in zip(
+            groups.group.take(fin_rows).tolist(), smoothness.from_high.take(fin_rows).tolist(),
+            times.take(fin_rows).tolist(), strict=True,
+        ):  # fmt: skip
+            known = tracked[group]
+            assert known is not None
+            items.setdefault(group, []).append((direction, known.close(direction, time_ns)))
+        for group, some in items.items():
+            known = tracked[group]
+            assert known is not None
+            known.connection.disordered = False
+            yield Delivery(known.connection, some)
+
+    def _runs(
+        self, block: SegmentBlock, groups: Groups, view: View, runs: Runs, times: NDArray[np.int64]
+    ) -> Iterator[tuple[int, Data]]:
+        """Give the runs of smooth rows, each with its group * 2 + direction; `times` are those of the sorted rows."""
+        smoothness, tracked = view.smoothness, view.tracked
         positions = np.array(
             [[known.flows[0].position, known.flows[1].position] if known else [0, 0] for known in tracked],
             dtype=np.int64,
@@ -131,28 +192,17 @@ class Reassembler:
         )
         ends = (cuts + lengths)[runs.stops - 1].tolist()
         flows = runs.flow[runs.starts].tolist()
-        connection: Connection | None = None
-        items: list[tuple[int, Item]] = []
         for flow_id, first, last, stop in zip(flows, runs.starts.tolist(), runs.stops.tolist(), ends, strict=True):
             known = tracked[flow_id >> 1]
             assert known is not None
             flow = known.flows[flow_id & 1]
-            run = Data(flow.position, stop, block.buffer, columns, first, last, block.capture)
+            yield flow_id, Data(flow.position, stop, block.buffer, columns, first, last, block.capture)
             flow.move(stop)
-            if known.connection is not connection:
-                if connection is not None:
-                    yield Delivery(connection, items)
-                connection = known.connection
-                connection.disordered = False
-                items = []
-            items.append((flow_id & 1, run))
-        if connection is not None:
-            yield Delivery(connection, items)
 
     def _disorderly(
-        self, block: SegmentBlock, groups: Groups, smoothness: Smoothness, rest: list[int] | None
+        self, block: SegmentBlock, groups: Groups, smoothness: Smoothness, rest: list[int] | None, delivered: Delivered
     ) -> Iterator[Delivery]:
-        """Go segment by segment through rows that are not smooth."""
+        """Go segment by segment through rows that are not smooth; `delivered` are the runs before them."""
         sorted_rows = np.flatnonzero(~smoothness.is_smooth)
         if not len(sorted_rows):
             return
@@ -176,13 +226,16 @@ class Reassembler:
         starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))).tolist()
         bounds = zip(starts, [*starts[1:], len(segments)], strict=True)
         for first, last in sorted(bounds, key=lambda bound: segments[bound[0]].packet):
-            may_stop = rest is not None
-            taken = yield from self._connection(groups.keys[int(group[first])], segments[first:last], block, may_stop)
+            key, some = groups.keys[int(group[first])], segments[first:last]
+            tracked = self._table.tracked.get(key)
+            if tracked is not None and any(segment.payload_length for segment in some):
+                tracked.remember(delivered.get(tracked.connection, ()))
+            taken = yield from self._connection(key, some, block, may_stop=rest is not None)
             if rest is not None:
                 rest += rows[first + taken : last].tolist()
 
     def _connection(
-        self, key: bytes, segments: list[Segment], block: SegmentBlock, may_stop: bool
+        self, key: bytes, segments: list[Segment], block: SegmentBlock, *, may_stop: bool
     ) -> Generator[Delivery, None, int]:
         """Take segments of one key, in capture order: possibly of several incarnations; return how many were taken."""
         tracked = self._table.tracked.get(key)
@@ -207,7 +260,7 @@ class Reassembler:
             if tracked is None:
                 if not (segment.flags & SYN or segment.payload_length or segment.cut_length):
                     continue  # the last acknowledgements of a connection before the capture begin nothing
-                yield from self._evict(segment.time_ns)
+                yield from self._evict(segment.time_ns, room=1)
                 tracked = self._table.begin(key)
                 if not segment.flags & SYN:
                     self._counts["connections_joined_late"] += 1
@@ -239,8 +292,8 @@ class Reassembler:
                 self._counts["gaps"] += 1
                 self._counts["cut_bytes" if item.cause is GapCause.CUT else "gap_bytes"] += item.stop - item.position
 
-    def _evict(self, now_ns: int) -> Iterator[Delivery]:
-        for key in self._table.excess():
+    def _evict(self, now_ns: int, *, room: int) -> Iterator[Delivery]:
+        for key in self._table.excess(room):
             if not self._table.tracked[key].ended:
                 self._evictions["connections"] += 1
             yield from self._forget(key, EndCause.EVICTED, now_ns)
