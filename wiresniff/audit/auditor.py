@@ -19,10 +19,11 @@ from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 TRACEPARENT = b"traceparent"
+HTTP_1 = "http/1"
 HTTP_2 = "2"
 FAILED_STATUS = 500
 SPOKEN = {
-    "http/1": ("http/1", "http/2", "grpc"),
+    HTTP_1: (HTTP_1, "http/2", "grpc"),
     "http/2": ("http/2", "grpc", "http/1"),
     "grpc": ("grpc", "http/2", "http/1"),
 }
@@ -249,9 +250,10 @@ class Auditor:
         client_is_external = names.is_external(exchange.client)
         server = names.server(exchange.server, authority, client_is_external)
         client = names.client(exchange.client)
-        pair = self._pairs.get((client if client_is_external else exchange.client.address, server, exchange.protocol))
-        if pair is None:
-            pair = self._begin_pair(client, server, exchange, authority, client_is_external)
+        pair_key = (client if client_is_external else exchange.client.address, server, exchange.protocol)
+        pair = self._pairs.get(pair_key) or self._begin_pair(
+            pair_key, exchange.client, exchange.server, authority, client_is_external
+        )
         if len(self._routes) >= limits.NAMES:
             self._routes.clear()
         route = self._routes[key] = _Route(names.version, client, server, pair.totals, {})
@@ -302,22 +304,20 @@ class Auditor:
                 totals.failed_untraced += 1
 
     def _begin_pair(
-        self, client: str, server: str, exchange: Exchange, authority: bytes | None, client_is_external: bool
+        self,
+        key: tuple[str, str, str],
+        client: Endpoint,
+        server: Endpoint,
+        authority: bytes | None,
+        client_is_external: bool,
     ) -> _Pair:
-        key = (client if client_is_external else exchange.client.address, server, exchange.protocol)
         if len(self._pairs) >= RAW_PAIRS:
             self.evictions["pairs"] += 1
-            key = (OTHER, OTHER, exchange.protocol)
+            key = (OTHER, OTHER, key[2])
             if key in self._pairs:
                 return self._pairs[key]
-        external = client_is_external or self._names.is_external(exchange.server)
-        pair = _Pair(
-            PairTotals(key[0], key[1], exchange.protocol, external),
-            exchange.client,
-            exchange.server,
-            authority,
-            client_is_external,
-        )
+        external = client_is_external or self._names.is_external(server)
+        pair = _Pair(PairTotals(*key, external), client, server, authority, client_is_external)
         self._pairs[key] = pair
         return pair
 
@@ -337,57 +337,39 @@ class Auditor:
         client_is_external = names.is_external(traffic.client)
         authority = traffic.name.encode("latin-1", "replace") if traffic.name else None
         server = names.server(traffic.server, authority, client_is_external)
-        client = names.client(traffic.client)
-        protocol = traffic.protocol if traffic.reason is None or traffic.parsed_bytes else traffic.reason
-        for key in self._keys_of_traffic(client, server, traffic, client_is_external):
-            if key in self._pairs:
-                totals = self._pairs[key].totals
-                break
-        else:
-            totals = self._begin_traffic_pair(client, server, traffic, authority, protocol, client_is_external)
-        totals.parsed_bytes += traffic.parsed_bytes
+        who = names.client(traffic.client) if client_is_external else traffic.client.address
+        key = (who, server, traffic.protocol or traffic.reason or HTTP_1)
+        pair = self._pairs.get(key) or self._begin_pair(
+            key, traffic.client, traffic.server, authority, client_is_external
+        )
+        pair.totals.parsed_bytes += traffic.parsed_bytes
         if traffic.reason is not None:
-            totals.opaque_bytes[traffic.reason] += traffic.opaque_bytes
-
-    def _keys_of_traffic(
-        self, client: str, server: str, traffic: Traffic, client_is_external: bool
-    ) -> list[tuple[str, str, str]]:
-        who = client if client_is_external else traffic.client.address
-        words = (*SPOKEN[traffic.protocol], traffic.reason or traffic.protocol)
-        return [(who, server, word) for word in words]
-
-    def _begin_traffic_pair(
-        self,
-        client: str,
-        server: str,
-        traffic: Traffic,
-        authority: bytes | None,
-        protocol: str,
-        client_is_external: bool,
-    ) -> PairTotals:
-        key = (client if client_is_external else traffic.client.address, server, protocol)
-        if len(self._pairs) >= RAW_PAIRS:
-            self.evictions["pairs"] += 1
-            key = (OTHER, OTHER, protocol)
-            if key in self._pairs:
-                return self._pairs[key].totals
-        external = client_is_external or self._names.is_external(traffic.server)
-        totals = PairTotals(key[0], key[1], protocol, external)
-        self._pairs[key] = _Pair(totals, traffic.client, traffic.server, authority, client_is_external)
-        return totals
+            pair.totals.opaque_bytes[traffic.reason] += traffic.opaque_bytes
 
     def pairs(self) -> list[PairTotals]:
         """Return the totals of every pair, by the names that are known now."""
         named: dict[tuple[str, str, str], PairTotals] = {}
-        for pair in self._pairs.values():
+        for pair in sorted(self._pairs.values(), key=lambda pair: not pair.totals.requests):
             totals = pair.totals
             client, server = totals.client, totals.server
             if (client, server) != (OTHER, OTHER):
                 client = self._names.client(pair.client)
                 server = self._names.server(pair.server, pair.authority, pair.client_is_external)
             key = (client, server, totals.protocol)
+            if not totals.requests:
+                key = _with_requests(named, key)
             if key not in named and len(named) >= limits.PAIRS:
                 self.evictions["pairs"] += 1
                 key = (OTHER, OTHER, totals.protocol)
             named.setdefault(key, PairTotals(*key)).add(totals)
         return list(named.values())
+
+
+def _with_requests(named: dict[tuple[str, str, str], PairTotals], key: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return the pair for whose requests the bytes of a connection are counted; itself where there is none."""
+    client, server, protocol = key
+    for word in SPOKEN.get(protocol, SPOKEN[HTTP_1]):
+        other = named.get((client, server, word))
+        if other is not None and other.requests:
+            return client, server, word
+    return key

@@ -146,5 +146,5 @@ class Traffic(NamedTuple):
     opaque_bytes: int
     reason: str | None
     """Why bytes are opaque: `tls`, `http/2`, `upgrade`, `tunnel`, `unknown-protocol`, ..."""
-    protocol: str = "http/1"
-    """What was spoken where bytes were read: `Exchange.protocol` of the connection's exchanges."""
+    protocol: str | None = None
+    """What is spoken on the connection, a word of `Exchange.protocol`; None where that is not known."""

@@ -9,6 +9,8 @@ from wiresniff.model.exchanges import Exchange
 class Conversation(Protocol):
     """Both directions of one connection, read from its inboxes."""
 
+    protocol: str
+    """What is spoken: `http/1`, `http/2`."""
     authority: bytes | None
     """What was asked for last."""
     opaque_bytes: Counter[str]

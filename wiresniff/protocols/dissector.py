@@ -267,9 +267,12 @@ class Dissector:
         name = authority.decode("latin-1") if authority else None
         opaque = conversation.opaque_bytes
         accounts = [
-            Traffic(client, server, name, 0, count, reason) for reason, count in sorted(opaque.items()) if count
+            Traffic(client, server, name, 0, count, reason, conversation.protocol)
+            for reason, count in sorted(opaque.items())
+            if count
         ]
-        accounts.append(Traffic(client, server, name, max(octets - opaque.total(), 0), 0, None))
+        read = max(octets - opaque.total(), 0)
+        accounts.append(Traffic(client, server, name, read, 0, None, conversation.protocol))
         opaque.clear()
         return accounts
 

@@ -35,6 +35,8 @@ class Readers:
 class Conversation:
     """One HTTP/1 connection."""
 
+    protocol = "http/1"
+
     def __init__(
         self,
         connection: Connection,
