@@ -54,7 +54,7 @@ def test_other_calls_of_the_connection_tell() -> None:
     streams.say(5, Said(8, 200, is_end=True))
     streams.answer(7, 200, 8)
     streams.say(7, Said(9, is_end=True))
-    streams.close(is_unanswered=False)
+    streams.close(9, is_unanswered=False)
     assert protocols(streams) == ["http/2", "grpc", "grpc", "http/2"]
 
 
@@ -65,7 +65,7 @@ def test_a_connection_of_both_tells_nothing() -> None:
     streams.ask(3, call(3))
     streams.ask(5, call(5, "http/2"))
     streams.ask(7, call(7))
-    streams.close(is_unanswered=False)
+    streams.close(9, is_unanswered=False)
     assert protocols(streams) == ["grpc", "grpc", "http/2", "http/2"]
 
 
