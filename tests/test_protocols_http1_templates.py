@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiresniff.protocols.http1.grammar import CHUNKED, Heads
-from wiresniff.protocols.http1.templates import HITS_WORTH_AN_EXPRESSION, RequestTemplates, ResponseTemplates
+from wiresniff.protocols.http1.templates import (
+    HITS_WORTH_AN_EXPRESSION,
+    LINES_REMEMBERED,
+    REMEMBERED_BYTES,
+    UNKNOWN,
+    RequestTemplates,
+    ResponseTemplates,
+)
 from wiresniff.tracecontext import KEPT_FIELDS
 
 TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -56,7 +63,18 @@ def test_a_recognised_request_is_what_its_lines_say(octets: list[bytes], times: 
             if known is not None:
                 method, target, version, fields, template = known
                 read = long_way(heads, one)
-                found = (method, target, version, fields, template.authority, template.user_agent, 0, False, False)
+                found = (
+                    method,
+                    target,
+                    version,
+                    fields,
+                    template.authority,
+                    template.user_agent,
+                    0,
+                    False,
+                    False,
+                    False,
+                )
                 assert found == read
 
 
@@ -114,3 +132,45 @@ def test_responses_of_several_lengths_are_recognised() -> None:
     for head in heads:
         buffer = b"--" + head + b"\r\n\r\n5\r\nhello"
         assert templates.recognise(buffer, 2, len(buffer)) == (len(head) + 6, 200, CHUNKED)
+
+
+def test_request_lines_are_read_together() -> None:
+    """The same operation has the same number, whatever its query; what is not regular, or very long, is not read."""
+    templates = RequestTemplates(Heads(KEPT_FIELDS, Counter()))
+    lines = [b"GET /a?b HTTP/1.1", b"GET /a HTTP/1.0", b"PUT /a HTTP/1.1", b"PURGE / HTTP/1.1", b"GET /%b HTTP/1.1"]
+    lines[-1] %= b"a" * REMEMBERED_BYTES
+    read = [templates.read_lines(lines), templates.read_lines(lines)]
+    assert read[0] == read[1]
+    assert [line and line[:3] for line in read[0]] == [
+        (b"GET", b"/a?b", "1.1"),
+        (b"GET", b"/a", "1.0"),
+        (b"PUT", b"/a", "1.1"),
+        None,
+        None,
+    ]
+    numbers = [line.operation for line in read[0] if line is not None]
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_numbers_of_operations_are_not_used_again() -> None:
+    """When too many were met they are forgotten, and lines that are still known keep theirs."""
+    templates = RequestTemplates(Heads(KEPT_FIELDS, Counter()))
+    lines = [b"GET /%d HTTP/1.1" % number for number in range(3 * LINES_REMEMBERED)]
+    first = templates.read_lines(lines[: LINES_REMEMBERED - 1])
+    numbers = {line.operation: line.target for line in first if line is not None}
+    for line in templates.read_lines(lines):
+        assert line is not None
+        assert numbers.setdefault(line.operation, line.target) == line.target
+    assert len(templates._lines) <= LINES_REMEMBERED
+    assert len(templates._operations) <= LINES_REMEMBERED
+
+
+def test_a_segment_without_the_end_of_a_head_has_no_known_head() -> None:
+    """Nor is the buffer behind it looked at: a server may write its heads line by line."""
+    templates = ResponseTemplates()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5"
+    templates.learn(head, (200, 5))
+    buffer = head + b"\r"
+    assert templates.find_all(buffer, [0], [len(buffer)]) == ([-1], [UNKNOWN])
+    buffer += b"\n\r\n"
+    assert templates.find_all(buffer, [0, 0], [len(head), len(buffer)]) == ([-1, len(head)], [UNKNOWN, (200, 5)])

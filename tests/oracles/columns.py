@@ -11,3 +11,14 @@ def gather(raw: bytes, at: Sequence[int], size: int) -> list[bytes]:
 def is_among(column: Sequence[int], numbers: Sequence[int]) -> list[bool]:
     """Say which rows hold one of the numbers."""
     return [value in numbers for value in column]
+
+
+def ranges(firsts: Sequence[int], lasts: Sequence[int]) -> list[int]:
+    """Return the rows of all ranges."""
+    return [row for first, last in zip(firsts, lasts, strict=True) for row in range(first, last)]
+
+
+def which(firsts: Sequence[int], lasts: Sequence[int]) -> list[int]:
+    """Return the number of the range of each of these rows."""
+    bounds = enumerate(zip(firsts, lasts, strict=True))
+    return [number for number, (first, last) in bounds for _ in range(first, last)]

@@ -63,10 +63,12 @@ class Blockwise:
     # --- before the connections are read ---
 
     def look(self, talks: list[Talk]) -> None:
-        """Find the known turns of connections whose runs share their columns."""
+        """Find the known turns of connections, as far as their runs share their columns."""
         self._learn_patterns()
+        columns = talks[0].requests.columns if talks else None
+        talks = [talk for talk in talks if talk.requests.columns is talk.responses.columns is columns]
         rows_in_all = sum(run.last - run.first for talk in talks for run in (talk.requests, talk.responses))
-        if not self._patterns or rows_in_all < ROWS_TOGETHER:
+        if not (talks and self._patterns and rows_in_all >= ROWS_TOGETHER):
             return
         run = talks[0].requests
         rows = rows_of(run.columns)

@@ -30,6 +30,8 @@ PATTERNS = 16
 """Templates looked for at once; the least used makes room. A network has a few clients' forms at a time."""
 NONE = -1
 
+END_OF_LINE = b" HTTP/1."
+"""Behind it a request line has one digit: a head whose lines go on before those of a template is another one's."""
 SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n").match
 END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 
@@ -37,21 +39,23 @@ _VALUE = np.dtype(f"V{VALUE_BYTES}")
 
 
 class Pattern:
-    """The end of a head as words to compare: all its lines but the first, from the line end before them on."""
+    """The end of a head as words to compare: all its lines but the first, and the end of that."""
 
     __slots__ = ("care", "reach", "template", "uses", "value_from_end", "width", "words")
 
     def __init__(self, template: RequestTemplate) -> None:
         before, after = template.around
-        wanted, care = before, b"\xff" * len(before)
+        wanted = END_OF_LINE + b"\0" + before
+        care = b"\xff" * len(END_OF_LINE) + b"\0" + b"\xff" * len(before)
         self.value_from_end: int | None = None
         """Where the traceparent's value begins, counted back from the end of the head."""
         if after is not None:
             wanted += bytes(VALUE_BYTES) + after
             care += bytes(VALUE_BYTES) + b"\xff" * len(after)
             self.value_from_end = VALUE_BYTES + len(after)
-        self.reach = len(wanted)
-        self.width = -(-self.reach // WORD) * WORD
+        self.reach = len(wanted) - len(END_OF_LINE) - 1
+        """Length of the lines, from the line end before them on."""
+        self.width = -(-len(wanted) // WORD) * WORD
         self.words = np.frombuffer(wanted.rjust(self.width, b"\0"), dtype=np.uint64)
         self.care = np.frombuffer(care.rjust(self.width, b"\0"), dtype=np.uint64)
         self.template = template
@@ -125,10 +129,11 @@ def ends_chunked(run: Data, position: int, stop: int, first: int, last: int) -> 
     start = columns.starts[first] + position - columns.cuts[first]
     first_stop, last_start, last_stop = columns.stops[first], columns.starts[last - 1], columns.stops[last - 1]
     size = SIZE_LINE(buffer, start, first_stop) if start < first_stop else None
-    if size is not None and last_stop - last_start >= len(END_OF_CHUNKS):
+    if size is not None:
         # one chunk without extensions and trailers: nearly all there are
-        rest = stop - position - (size.end() - start) - int(size[1], 16)
-        if rest == len(END_OF_CHUNKS) and buffer.endswith(END_OF_CHUNKS, last_start, last_stop):
+        octets = int(size[1], 16)
+        rest = stop - position - (size.end() - start) - octets
+        if octets and rest == len(END_OF_CHUNKS) and buffer.endswith(END_OF_CHUNKS, last_start, last_stop):
             return True
     chunks = ChunkedBody()
     message = Data(columns.cuts[first], stop, buffer, columns, first, last, run.capture)

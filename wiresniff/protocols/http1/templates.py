@@ -136,14 +136,14 @@ class RequestTemplates:
         return frequent
 
     def read_lines(self, lines: list[bytes]) -> list[RequestLine | None]:
-        """Read request lines; None for one that is not regular."""
+        """Read request lines; None for one that is not regular, or too long to be remembered."""
         read = list(map(self._lines.get, lines))
         for row in [row for row, line in enumerate(read) if line is None]:
             read[row] = self._lines.get(lines[row]) or self._read_line(lines[row])
         return read
 
     def _read_line(self, octets: bytes) -> RequestLine | None:
-        found = _LINE(octets)
+        found = _LINE(octets) if len(octets) <= REMEMBERED_BYTES else None
         if found is None:
             return None
         method, target, version = found.groups()
@@ -255,7 +255,7 @@ class ResponseTemplates:
         find, shortest = buffer.find, self._shortest
         segments = zip(starts, stops, strict=True)
         ends = [find(END_OF_HEAD, start + shortest, stop) for start, stop in segments]
-        octets = [buffer[start:end] for start, end in zip(starts, ends, strict=True)]
+        octets = [buffer[start:end] if end >= 0 else b"" for start, end in zip(starts, ends, strict=True)]
         return ends, list(map(self._known.get, octets, repeat(UNKNOWN)))
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
