@@ -28,6 +28,9 @@ class Conversation(Protocol):
     def close(self, *, ended_by_peer: bool) -> list[Exchange]:
         """Return every exchange that is left: both flows are over."""
 
+    def forget(self) -> None:
+        """Let go of what refers to itself: both flows are over, and everything was taken."""
+
     def is_synchronised(self) -> bool:
         """Tell whether it is of no use to remember what each segment's sender had received."""
 

@@ -250,6 +250,8 @@ class Dissector:
             events += dialogue.conversation.close(ended_by_peer=by_peer)
         events += self._account(dialogue)
         del self._dialogues[dialogue.connection.number]
+        if dialogue.conversation is not None:
+            dialogue.conversation.forget()
         return events
 
     def _account(self, dialogue: _Dialogue) -> list[Traffic]:

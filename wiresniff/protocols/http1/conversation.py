@@ -165,6 +165,11 @@ class Conversation:
             self.queue.dropped.append(self.heir)
         return done + self._take_done()
 
+    def forget(self) -> None:
+        """Let go of both directions, which know this: nothing is left for the collector of cycles to find."""
+        for direction in (self.requests, self.responses):
+            direction.__dict__.clear()
+
     def _take_done(self) -> list[Exchange]:
         done = self.done
         self.done = []

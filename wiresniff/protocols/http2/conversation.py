@@ -147,6 +147,11 @@ class Conversation:
             call.settled_ns = min(now_ns, call.time_ns + EXPIRY_NS)
             self.streams.settle(call)
 
+    def forget(self) -> None:
+        """Let go of both directions, which know this: nothing is left for the collector of cycles to find."""
+        for direction in (self.requests, self.responses):
+            direction.__dict__.clear()
+
     def _take_done(self) -> list[Exchange]:
         for direction in (self.requests, self.responses):
             if direction.unread_bytes:
