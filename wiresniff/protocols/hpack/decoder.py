@@ -37,6 +37,11 @@ class Decoder:
         return self._window.octets
 
     @property
+    def added_entries(self) -> int:
+        """Entries seen being added in this epoch: as long as the number stays, a reference means what it meant."""
+        return self._window.added
+
+    @property
     def dropped_entries(self) -> int:
         """Entries that the window had no room for, though the encoder may still refer to them."""
         return self._window.dropped

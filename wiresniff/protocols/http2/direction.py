@@ -47,13 +47,6 @@ class Direction(FrameReader):
         """Get to know the other direction."""
         self._other = other
 
-    def _take_block(
-        self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,
-        unseen: Unseen | None = None,
-    ) -> None:  # fmt: skip
-        """Take a header block, or as much of it as was seen: then `unseen` says why."""
-        raise NotImplementedError
-
     def _take_reset(self, stream: int, time_ns: int) -> None:
         """Take the reset of a stream."""
         raise NotImplementedError
@@ -79,11 +72,6 @@ class Direction(FrameReader):
         self._window_bytes = self.decoder.window_bytes
 
     # --- frames ---
-
-    def _take_headers(
-        self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int
-    ) -> None:
-        self._take_block(stream, flags, fragment, position, packet, capture, time_ns)
 
     def _begin_frame(self, frame: HeldFrame, time_ns: int) -> bool:
         kind, block = frame.kind, self._block
@@ -235,11 +223,15 @@ class Direction(FrameReader):
     def _hand_over(self, block: OpenBlock, time_ns: int, unseen: Unseen | None) -> None:
         begun = block.begun
         if begun.kind == PUSH_PROMISE:
-            self.decoder.decode(block.octets())
+            self._take_promise(block.octets())
         else:
             self._take_block(
                 begun.stream, begun.flags, block.octets(), begun.position, begun.packet, begun.capture, time_ns, unseen
             )
+
+    def _take_promise(self, octets: bytes) -> None:
+        """Take the request that a server promises to answer: nobody asked, but it adds to the table."""
+        self.decoder.decode(octets)
 
     def _cut(self, frame: HeldFrame | None, unseen: Unseen, time_ns: int) -> None:
         """Take what was seen before the bytes that are missing: in the payload of a frame, or anywhere else."""

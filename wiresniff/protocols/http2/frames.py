@@ -8,8 +8,8 @@ from wiresniff.model import limits
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends first (RFC 9113 3.4)."""
 
-HEADER = struct.Struct(">IBI")
-"""Length (24 bits) and type (8) as one number, flags, and a reserved bit with the stream (31)."""
+HEADER = struct.Struct(">IBi")
+"""Length (24 bits) and type (8) as one number, flags, and the stream: negative with the reserved bit before it set."""
 HEADER_BYTES = HEADER.size
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -86,10 +86,10 @@ def is_legal(kind: int, length: int, stream: int) -> bool:
 def is_likely(kind: int, length: int, flags: int, stream: int) -> bool:
     """Tell whether nine bytes look like the header of a frame that is in use: where frames are looked for.
 
-    `stream` with the reserved bit, which senders leave unset.
+    `stream` is negative with the reserved bit, which senders leave unset.
     """
     rule = RULES.get(kind)
-    if rule is None or flags & ~rule.flags or not is_legal(kind, length, stream) or stream > MAX_STREAM:
+    if rule is None or flags & ~rule.flags or not is_legal(kind, length, stream) or stream < 0:
         return False
     if stream and not stream & 1:  # only servers that push have even ones
         return False

@@ -13,6 +13,7 @@ from collections import Counter
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Data, End, Gap, Item
+from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http2 import frames
 from wiresniff.protocols.http2.blocks import HeldFrame
@@ -23,7 +24,6 @@ from wiresniff.protocols.http2.frames import (
     HEADER,
     HEADER_BYTES,
     HEADERS,
-    MAX_STREAM,
     PADDED,
     PRIORITISED,
     WITHOUT_MEANING,
@@ -66,10 +66,14 @@ class FrameReader:
 
     # --- what frames mean ---
 
-    def _take_headers(
-        self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int
-    ) -> None:
-        """Take a header block that is one frame."""
+    takes_ends: bool
+    """The ends of streams say something."""
+
+    def _take_block(
+        self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,
+        unseen: Unseen | None = None,
+    ) -> None:  # fmt: skip
+        """Take a header block, or as much of it as was seen: then `unseen` says why."""
         raise NotImplementedError
 
     def _take_end(self, stream: int, time_ns: int) -> None:
@@ -154,7 +158,7 @@ class FrameReader:
         buffer, capture, last = run.buffer, run.capture, run.last
         starts, stops, cuts, times, packets, _ = run.columns
         row = run.row_of(position)
-        unpack = HEADER.unpack_from
+        unpack, take_block = HEADER.unpack_from, self._take_block
         size_kind: int
         flags: int
         stream: int
@@ -166,20 +170,20 @@ class FrameReader:
                 end = at + HEADER_BYTES + (size_kind >> 8)
                 kind = size_kind & 0xFF
                 if kind == HEADERS:
-                    if end > stop or flags & _DECISIVE != END_HEADERS or not 0 < stream <= MAX_STREAM:
+                    if end > stop or flags & _DECISIVE != END_HEADERS or stream <= 0:
                         break
                     fragment = buffer[at + HEADER_BYTES : end]
-                    self._take_headers(stream, flags, fragment, at + shift, packets[row], capture, times[row])
+                    take_block(stream, flags, fragment, at + shift, packets[row], capture, times[row])
                     at = end
                     if self.paused_ns is not None:
                         return at + shift
-                elif kind == DATA and 0 < stream <= MAX_STREAM:
+                elif kind == DATA and stream > 0:
                     if end > stop:
                         self._skip_to = end + shift
                         self._ending = stream if flags & END_STREAM else 0
                         return stop + shift
                     at = end
-                    if flags & END_STREAM:
+                    if flags & END_STREAM and self.takes_ends:
                         self._take_end(stream, times[row])
                 elif size_kind in WITHOUT_MEANING and end <= stop:
                     at = end

@@ -17,6 +17,8 @@ _COLON = 0x3A
 class Requests(Direction):
     """Makes an exchange of each request."""
 
+    takes_ends = False
+
     def __init__(self, conversation: "Conversation", *, is_synchronised: bool, preface: bytes) -> None:
         super().__init__(
             conversation,

@@ -1,9 +1,10 @@
 """The server's direction of an HTTP/2 connection: statuses, trailers, and the ends of streams."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
+from wiresniff.protocols.hpack.decoder import ADDED, SIZE_UPDATE
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.frames import END_STREAM
 from wiresniff.protocols.http2.statuses import grpc_status_of, status_of
@@ -13,8 +14,20 @@ if TYPE_CHECKING:
     from wiresniff.protocols.http2.conversation import Conversation
 
 
+BLOCKS_REMEMBERED = 64
+"""Servers repeat two or three."""
+BLOCK_BYTES_REMEMBERED = 256
+SIZE_UPDATES = bytes(range(SIZE_UPDATE, ADDED))
+"""First octets of blocks that change the size of the table."""
+
+Statuses: TypeAlias = tuple[int | None, int | None]
+"""Of HTTP and of gRPC."""
+
+
 class Responses(Direction):
     """Tells the streams of the conversation what the server said on them."""
+
+    takes_ends = True
 
     def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
         super().__init__(
@@ -24,26 +37,52 @@ class Responses(Direction):
             preface=b"",
         )
         self._streams = conversation.streams
+        self._known: dict[bytes, Statuses] = {}
+        """Header blocks that were read since the table last changed."""
+        self._epoch = self.decoder.epoch
 
     def _take_block(
         self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,  # noqa: ARG002
         unseen: Unseen | None = None,
     ) -> None:  # fmt: skip
-        block = self.decoder.decode(fragment)
-        if block.error is not None and unseen is None:
-            self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
+        if self._epoch != self.decoder.epoch:
+            self._known.clear()
+            self._epoch = self.decoder.epoch
+        status, grpc_status = self._known.get(fragment) or self._read(fragment, unseen)
         if not stream & 1:  # promised by the server: nobody asked
             return
-        fields = block.fields
-        status = status_of(fields)
         if flags & END_STREAM:
-            said = Said(time_ns, status, grpc_status_of(fields), is_end=True, is_trailers=status is None)
-            self._streams.say(stream, said)
+            self._streams.end(stream, status, grpc_status, time_ns)
         elif status is not None:
             self._streams.answer(stream, status, time_ns)
 
+    def _read(self, fragment: bytes, unseen: Unseen | None) -> Statuses:
+        """Decode a header block; remember it if it does not change the table."""
+        added = self.decoder.added_entries
+        block = self.decoder.decode(fragment)
+        if block.error is not None and unseen is None:
+            self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
+        statuses = status_of(block.fields), grpc_status_of(block.fields)
+        if self.decoder.added_entries != added:
+            self._known.clear()
+        elif block.error is None and self._is_remembered(fragment):
+            self._known[fragment] = statuses
+        return statuses
+
+    def _is_remembered(self, fragment: bytes) -> bool:
+        """Tell whether a block that adds nothing to the table is worth a place, and has no other effect."""
+        return (
+            len(self._known) < BLOCKS_REMEMBERED
+            and 0 < len(fragment) <= BLOCK_BYTES_REMEMBERED
+            and fragment[0] not in SIZE_UPDATES
+        )
+
+    def _take_promise(self, octets: bytes) -> None:
+        super()._take_promise(octets)
+        self._known.clear()
+
     def _take_end(self, stream: int, time_ns: int) -> None:
-        self._streams.say(stream, Said(time_ns, is_end=True))
+        self._streams.end(stream, None, None, time_ns, is_block=False)
 
     def _take_reset(self, stream: int, time_ns: int) -> None:
         is_lossy = self.lossy_since_ns is not None and self.lossy_since_ns <= time_ns
