@@ -17,9 +17,8 @@ SECONDS_NS = 10 * 10**9
 
 
 class _Run(NamedTuple):
-    """Requests of one connection in a row with the same value."""
+    """Requests of one connection in a row with the same value, from the second one on."""
 
-    value: bytes
     requests: int
     first_ns: int
     is_shared: bool
@@ -29,32 +28,37 @@ class Repeats:
     """Remembers the last traceparent of each HTTP/2 connection."""
 
     def __init__(self) -> None:
+        self._last: dict[Channel, tuple[bytes, int]] = {}
+        """Value, and the time of the first request with it."""
         self._runs: dict[Channel, _Run] = {}
 
     def is_new(self, exchange: Exchange, value: bytes) -> bool:
         """Tell whether a value begins a run, and remember it then; one that goes on with a run is for `note`."""
         if exchange.stream is None:
             return True
-        run = self._runs.get(exchange.channel)
-        if run is not None and run.value == value:
+        channel = exchange.channel
+        last = self._last.get(channel)
+        if last is None:
+            if len(self._last) >= limits.CONNECTIONS:
+                self._last.clear()
+                self._runs.clear()
+        elif last[0] == value:
             return False
-        self._begin(exchange, value)
+        elif self._runs:
+            self._runs.pop(channel, None)
+        self._last[channel] = (value, exchange.time_ns)
         return True
 
     def note(self, exchange: Exchange, value: bytes) -> int:
         """Return how many requests are shown by this one to share their value: 0, then all, then one at a time."""
         if self.is_new(exchange, value):
             return 0
-        run = self._runs[exchange.channel]
+        channel = exchange.channel
+        run = self._runs.get(channel) or _Run(1, self._last[channel][1], is_shared=False)
         requests = run.requests + 1
         first_ns = min(run.first_ns, exchange.time_ns)
         is_shared = run.is_shared or (requests >= REQUESTS and exchange.time_ns - first_ns >= SECONDS_NS)
-        self._runs[exchange.channel] = _Run(value, requests, first_ns, is_shared)
+        self._runs[channel] = _Run(requests, first_ns, is_shared)
         if not is_shared:
             return 0
         return 1 if run.is_shared else requests
-
-    def _begin(self, exchange: Exchange, value: bytes) -> None:
-        if len(self._runs) >= limits.CONNECTIONS:
-            self._runs.clear()
-        self._runs[exchange.channel] = _Run(value, 1, exchange.time_ns, is_shared=False)
