@@ -209,9 +209,10 @@ OPAQUE = (
     Explanation(
         "http/2",
         "opaque: HTTP/2 that could not be followed",
-        "The connection speaks HTTP/2, which was not or could not be decoded here.",
-        "RFC 9113 3.4: the connection preface tells it.",
-        "Start the capture before the connection is opened; see whether a newer version reads it.",
+        "The connection speaks HTTP/2, and where its frames begin could not be told: too little of it was seen, or "
+        "only what proves nothing.",
+        "RFC 9113 3.4 and 4.1: the connection preface, and the frames that follow each other without a gap.",
+        "Start the capture before the connection is opened, and mirror both directions.",
     ),
     Explanation(
         "upgrade",
