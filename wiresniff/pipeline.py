@@ -46,6 +46,7 @@ class CaptureClock:
     def advance(self, block: PacketBlock) -> int:
         """Take the times of a block; returns the time now."""
         if not len(block):
+            self.now_ns = max(self.now_ns, block.tick_ns)
             return self.now_ns
         latest, earliest = block.now_ns, int(block.timestamp_ns.min())
         if self.now_ns and (latest - self.now_ns > JUMP_NS or self.now_ns - earliest > JUMP_NS):

@@ -34,6 +34,8 @@ class PacketBlock:
     """LINKTYPE_ value of each interface of this capture point, as far as it was described yet."""
     capture: int = 0
     """Which of the captures on the command line the packets came from: for witnesses only."""
+    tick_ns: int = 0
+    """Of a block without packets: what time it is."""
     raw: NDArray[np.uint8] = field(init=False)
     """``buffer`` seen as an array."""
 
@@ -45,8 +47,8 @@ class PacketBlock:
 
     @property
     def now_ns(self) -> int:
-        """The latest packet time of the block, 0 for a block without packets."""
-        return int(self.timestamp_ns.max()) if len(self.timestamp_ns) else 0
+        """The latest packet time of the block; the time of the tick if it has no packets."""
+        return int(self.timestamp_ns.max()) if len(self.timestamp_ns) else self.tick_ns
 
     def check(self) -> None:
         """Assert the invariants (tests call this on every block; production never)."""
@@ -60,3 +62,9 @@ class PacketBlock:
         assert (self.offset + self.captured_length <= len(self.buffer)).all()
         assert (self.number >= 1).all()
         assert (self.interface < len(self.link_types)).all()
+
+
+def tick(now_ns: int, link_types: tuple[int, ...] = ()) -> PacketBlock:
+    """Return a block without packets, which says what time it is."""
+    nothing = np.empty(0, dtype=np.int64)
+    return PacketBlock(b"", nothing, nothing, nothing, nothing, nothing, nothing, link_types, tick_ns=now_ns)
