@@ -97,6 +97,14 @@ class Names:
         """Remember what a client inside asks a server for; the same again costs a lookup."""
         self.server(endpoint, authority, client_is_external=False)
 
+    def adopt(self, policy: Policy) -> None:
+        """Name by another policy from now on; what the traffic taught is kept."""
+        self.version += 1
+        self._placements = Placements(policy)
+        self._roles = {service.name: service.role for service in policy.services} | {EXTERNAL: Role.EXTERNAL}
+        for cache in (self._asked, self._endpoints, self._clients, self._outside):
+            cache.clear()
+
     def role(self, name: str) -> Role:
         """Return the role of a service by name: what the policy says, `external` for the client `external`."""
         return self._roles.get(name, Role.SERVICE)
