@@ -355,3 +355,30 @@ def test_a_loss_in_one_connection_is_none_in_another() -> None:
         turn(talk)
     told = exchanges_in(sorted(lossy.packets + whole.packets, key=lambda packet: packet.time_ns))
     assert NEXT in told
+
+
+# what outlives a block
+
+
+def test_what_waited_for_a_lost_answer_begins_no_segment() -> None:
+    """Bytes behind a CONNECT, in its segment, are read once its answer is known to be lost: not as a head."""
+    talk = opened()
+    talk.client_sends(b"CONNECT db:443 HTTP/1.1\r\n\r\n" + request("GET", "/never"))
+    talk.server_sends(b"HTTP/1.1 200 x\r\n\r\n", lost=True)
+    talk.client_acks()
+    talk.clock.wait(0.1)
+    talk.server_sends(b"tunnelled")
+    talk.close()
+    assert exchanges_in(talk) == ["CONNECT db:443 -> ?"]
+
+
+def test_a_head_is_certain_however_much_came_with_what_was_not_understood() -> None:
+    """What the server had received when it answered is known of each of its segments, not just of the last."""
+    talk = opened()
+    turn(talk)
+    talk.client_sends(b"what is this\r\n\r\n")
+    for number in range(3):
+        talk.server_sends(response(400))
+        talk.client_sends(request("GET", f"/{number}"))
+        talk.server_sends(response(200))
+    assert exchanges_in(talk) == [NEXT, "GET /0 -> 200", "GET /1 -> 200", "GET /2 -> 200"]

@@ -113,7 +113,6 @@ def dissect(octets: bytes, together: int) -> tuple[list[Exchange], int, int]:
     connection = Connection(1, (Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 80)), 0)
     late = len(octets) % 4 == 1
     connection.joined_late = [late, late]
-    connection.disordered = True
     items = list(deliveries(octets))
     events: list[Event] = []
     for start in range(0, len(items), together):

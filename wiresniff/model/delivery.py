@@ -24,7 +24,7 @@ class Endpoint(NamedTuple):
 class Connection:
     """One TCP incarnation between two endpoints."""
 
-    __slots__ = ("base", "capture_point", "disordered", "endpoints", "joined_late", "number")
+    __slots__ = ("base", "capture_point", "endpoints", "joined_late", "number")
 
     def __init__(self, number: int, endpoints: tuple[Endpoint, Endpoint], capture_point: int) -> None:
         self.number = number
@@ -36,8 +36,6 @@ class Connection:
         """The TCP sequence number of position 0, per flow."""
         self.joined_late = [True, True]
         """No SYN of this flow was seen: position 0 is anywhere in the stream."""
-        self.disordered = False
-        """In this block something was lost, late, repeated, cut, opened or closed: runs are short and gaps may come."""
 
 
 class Columns(NamedTuple):
@@ -108,15 +106,18 @@ class Data:
         return b"".join(pieces)
 
     def owned(self, position: int) -> "Data":
-        """Return the rest from `position` on with bytes and columns of its own."""
+        """Return the rest from `position` on with bytes and columns of its own.
+
+        Segments begin where they began: the first one, of which only a part is left, before its bytes in the buffer.
+        """
         if self.is_owned:
             return self
         row = self.row_of(position)
         payload = self.stretch(position, row, self.last - row)
         columns = self.columns
-        cuts = [position, *columns.cuts[row + 1 : self.last]]
-        starts = [cut - position for cut in cuts]
         rest = slice(row, self.last)
+        cuts = list(columns.cuts[rest])
+        starts = [cut - position for cut in cuts]
         kept = Columns(
             starts=starts,
             stops=[*starts[1:], len(payload)],

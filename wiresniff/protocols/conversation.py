@@ -31,8 +31,5 @@ class Conversation(Protocol):
     def forget(self) -> None:
         """Let go of what refers to itself: both flows are over, and everything was taken."""
 
-    def is_synchronised(self) -> bool:
-        """Tell whether it is of no use to remember what each segment's sender had received."""
-
     def unread(self, reason: str, octets: int) -> None:
         """Count bytes that could not be read."""

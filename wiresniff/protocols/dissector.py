@@ -140,8 +140,8 @@ class Dissector:
             parse_up_to(stretch.request_row, stretch.response_row)
             request_row, response_row = stretch.request_row, stretch.response_row
             if conversation.is_at_rest(stretch.request_at, stretch.response_at):
-                conversation.requests.pass_by(requests, stretch.request_last - 1)
-                conversation.responses.pass_by(responses, stretch.response_last - 1)
+                conversation.requests.pass_by(requests, stretch.request_row, stretch.request_last)
+                conversation.responses.pass_by(responses, stretch.response_row, stretch.response_last)
                 conversation.authority = self._blockwise.take(stretch)
                 request_row, response_row = stretch.request_last, stretch.response_last
         parse_up_to(requests.last, responses.last)
@@ -149,11 +149,8 @@ class Dissector:
 
     def _parse(self, dialogue: _Dialogue, delivery: Delivery) -> list[Event]:
         """Let the parsers read what a block brought to one connection."""
-        connection = delivery.connection
-        conversation = dialogue.conversation
-        remember_all = connection.disordered or conversation is None or not conversation.is_synchronised()
         for flow, item in delivery.items:
-            dialogue.inboxes[flow].put(item, remember_all=remember_all)
+            dialogue.inboxes[flow].put(item)
         events: list[Event] = []
         if dialogue.recognition is not None:
             self._recognise(dialogue)
@@ -171,6 +168,8 @@ class Dissector:
         else:
             for inbox in dialogue.inboxes:
                 inbox.keep(0)
+        for inbox in dialogue.inboxes:
+            inbox.settle()
         if dialogue.inboxes[0].ended and dialogue.inboxes[1].ended:
             events += self._close(dialogue, delivery)
         return events

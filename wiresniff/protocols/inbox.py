@@ -1,13 +1,14 @@
 """What was delivered of one flow and is not parsed yet, and what its sender had received when sending it."""
 
+from array import array
+from bisect import bisect_left
 from collections import deque
 from typing import NamedTuple
 
-from wiresniff.model.delivery import Data, Gap, Item
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, Gap, Item
 
 SENT_REMEMBERED = 256
-"""Segments remembered of a flow, to know what its peer's next segment answers."""
-
+"""Segments remembered of a flow at least, to know what its peer's next segment answers; at most twice as many."""
 
 SKIPPED_REMEMBERED = 64
 """Segments passed over that are remembered until a response tells that a request was in them."""
@@ -23,54 +24,77 @@ class Skipped(NamedTuple):
     time_ns: int
 
 
-class Sent(NamedTuple):
-    """A segment that was delivered."""
+class Sent:
+    """What the sender of a flow had received when sending its last segments: a number of 8 bytes and one more each."""
 
-    position: int
-    stop: int
-    acknowledged: int
+    __slots__ = ("_acknowledged", "_cuts", "_stop")
+
+    def __init__(self) -> None:
+        self._cuts = array("q")
+        self._acknowledged = array("q")
+        self._stop = 0
+
+    def add(self, run: Data, first: int, last: int) -> None:
+        """Remember rows of a run, which follow on, with or without a gap."""
+        columns = run.columns
+        kept = slice(max(first, last - SENT_REMEMBERED), last)
+        if columns.cuts[kept.start] > self._stop:
+            self._cuts.append(self._stop)
+            self._acknowledged.append(NOT_ACKNOWLEDGED)
+        self._cuts.extend(columns.cuts[kept])
+        self._acknowledged.extend(columns.acknowledged[kept])
+        self._stop = columns.cuts[last] if last < run.last else run.stop
+        if len(self._cuts) > 2 * SENT_REMEMBERED:
+            del self._cuts[:-SENT_REMEMBERED], self._acknowledged[:-SENT_REMEMBERED]
+
+    def acknowledged_by(self, position: int) -> int:
+        """Return what the sender had received when it sent the byte before `position`."""
+        row = bisect_left(self._cuts, position) - 1
+        return self._acknowledged[row] if row >= 0 and position <= self._stop else NOT_ACKNOWLEDGED
 
 
 class Inbox:
     """Items of one flow in order; bytes in it are views until `keep` makes them its own."""
 
-    __slots__ = ("_sent", "ended", "items", "stop")
+    __slots__ = ("_fresh", "_sent", "ended", "items", "stop")
 
     def __init__(self) -> None:
         self.items: deque[Item] = deque()
         self.stop = 0
         """Everything before this position was delivered, as data or as a gap."""
         self.ended = False
-        self._sent: deque[Sent] = deque(maxlen=SENT_REMEMBERED)
+        self._sent = Sent()
+        self._fresh: list[Data] = []
+        """Runs that are not in `_sent` yet: of these each segment is there, however many there are."""
 
-    def put(self, item: Item, *, remember_all: bool) -> None:
-        """Add an item; of a run remember each segment, or just the last."""
+    def put(self, item: Item) -> None:
+        """Add an item."""
         self.items.append(item)
         if type(item) is Data:
             self.stop = item.stop
-            columns = item.columns
-            first = max(item.first, item.last - SENT_REMEMBERED) if remember_all else item.last - 1
-            for row in range(first, item.last):
-                stop = columns.cuts[row + 1] if row + 1 < item.last else item.stop
-                self._sent.append(Sent(columns.cuts[row], stop, columns.acknowledged[row]))
+            self._fresh.append(item)
         elif type(item) is Gap:
             self.stop = item.stop
         else:
             self.ended = True
 
-    def pass_by(self, position: int, stop: int, acknowledged: int) -> None:
-        """Note that everything up to `stop` was delivered, and understood, elsewhere; its last segment is this."""
-        self.stop = stop
-        self._sent.append(Sent(position, stop, acknowledged))
+    def pass_by(self, run: Data, first: int, last: int) -> None:
+        """Note that these rows of a run were delivered, and understood, elsewhere."""
+        self._sent.add(run, first, last)
+        self.stop = run.columns.cuts[last] if last < run.last else run.stop
 
-    def acknowledged_by(self, position: int) -> int | None:
-        """Return what the sender had received when it sent the byte before `position`; None when that was not seen."""
-        for sent in reversed(self._sent):
-            if sent.stop < position:
-                break
-            if sent.position < position:
-                return sent.acknowledged
-        return None
+    def settle(self) -> None:
+        """Remember of what was put what must outlive the block."""
+        for run in self._fresh:
+            self._sent.add(run, run.first, run.last)
+        self._fresh.clear()
+
+    def acknowledged_by(self, position: int) -> int:
+        """Return what the sender had received when it sent the byte before `position`, if that was seen."""
+        for run in self._fresh:
+            if run.position < position <= run.stop:
+                return run.columns.acknowledged[run.row_of(position - 1)]
+        return self._sent.acknowledged_by(position)
 
     def keep(self, position: int) -> int:
         """Make what is left, from `position` on, outlive the block; returns its bytes."""

@@ -164,7 +164,6 @@ class Reassembler:
         for group, some in items.items():
             known = tracked[group]
             assert known is not None
-            known.connection.disordered = False
             yield Delivery(known.connection, some)
 
     def _runs(
@@ -283,7 +282,6 @@ class Reassembler:
             self._waiting.pop(key, None)
         if out:
             self._count_gaps(out)
-            tracked.connection.disordered = True
             yield Delivery(tracked.connection, list(out))
 
     def _count_gaps(self, out: list[Tracked]) -> None:

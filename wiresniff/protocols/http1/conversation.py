@@ -129,10 +129,6 @@ class Conversation:
             moved = self.responses.run() or moved
         return self._take_done()
 
-    def is_synchronised(self) -> bool:
-        """Neither direction looks for a boundary."""
-        return self.requests.is_synchronised() and self.responses.is_synchronised()
-
     def is_handed_over(self) -> bool:
         """Tell whether the rest of the connection is HTTP/2, as far as it goes."""
         return self.heir is not None and (self.requests.is_handed_over() or not self.requests.is_synchronised())

@@ -67,12 +67,10 @@ class Direction:
         self.position = position
         return True
 
-    def pass_by(self, run: Data, row: int) -> None:
-        """Go on behind a row of a run that was understood without parsing it."""
-        columns = run.columns
-        cut = columns.cuts[row]
-        self.position = cut + columns.stops[row] - columns.starts[row]
-        self.inbox.pass_by(cut, self.position, columns.acknowledged[row])
+    def pass_by(self, run: Data, first: int, last: int) -> None:
+        """Go on behind rows of a run that were understood without parsing them."""
+        self.inbox.pass_by(run, first, last)
+        self.position = self.inbox.stop
 
     @staticmethod
     def _handed_over(_run: Data, position: int) -> int:

@@ -100,11 +100,6 @@ class Conversation:
         """Count bytes that could not be read."""
         self.opaque_bytes[reason] += octets
 
-    @staticmethod
-    def is_synchronised() -> bool:
-        """Tell whether nothing need be remembered of what each sender had received: it never need here."""
-        return True
-
     def run(self) -> list[Exchange]:
         """Read both directions to the end of what was delivered."""
         streams = self.streams
