@@ -299,7 +299,7 @@ def dissected(packets: Sequence[Packet], sizes: Sizes = None, link_types: tuple[
 FACTS = (
     "packet", "time_ns", "client", "server", "protocol", "version", "capture", "sequence", "method",
     "target", "fields", "unseen", "authority", "user_agent", "preflight", "status", "response_time_ns", "end_time_ns",
-    "complete", "unanswered",
+    "complete", "unanswered", "grpc_status", "inferred", "stream",
 )  # fmt: skip
 
 

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 
 import pytest
 from builders import Conversation, Packet, packet_block, request, response
+from http2_frames import Talk, settings
 
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.verdicts import Judgement
 from wiresniff.pipeline import Pipeline
+from wiresniff.protocols.http2.frames import PREFACE
 from wiresniff.protocols.recognition import SEGMENTS_TRIED
 
 HELLO = b"\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03"
 """The first bytes of a TLS ClientHello."""
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-"""RFC 9113 3.4: the connection preface, and empty SETTINGS."""
-SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 GET = request("GET", "/price")
 
 
@@ -95,14 +94,15 @@ def test_a_hello_that_is_answered_in_http_is_tls(at_once: int | None) -> None:
 
 @pytest.mark.parametrize("mss", [1460, 20, 3, 1])
 @pytest.mark.parametrize("server", ["10.0.0.2", "10.0.0.0"], ids=["server sorts last", "server sorts first"])
-def test_http2_is_called_so(mss: int, server: str, at_once: int | None) -> None:
+def test_http2_is_recognised(mss: int, server: str, at_once: int | None) -> None:
     """By the preface that every client begins with, also when the server's SETTINGS come early."""
-    talk = Conversation(server=(server, 80))
+    talk = Talk(server=(server, 80))
     talk.open()
-    talk.client_sends(PREFACE, mss)
-    talk.server_sends(SETTINGS, acknowledges=0)
+    talk.server_sends(settings(streams=100), mss)
+    talk.client_sends(PREFACE + settings() + talk.asks(1, "/price"), mss)
+    talk.server_sends(talk.answers(1, 200, end=True), mss)
     talk.client_acks()
-    assert list(told(talk, at_once)[1]) == ["http/2"]
+    assert told(talk, at_once) == ([(b"/price", 200)], {})
 
 
 @pytest.mark.parametrize("mss", [1, 2, 5, 30])

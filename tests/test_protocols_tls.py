@@ -8,8 +8,6 @@ from stage_feeding import dissected, heard_messages
 
 from wiresniff.protocols.tls import server_name
 
-HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)
-
 
 def vector(width: int, octets: bytes) -> bytes:
     """Return a vector of TLS: its length, then its bytes."""
@@ -68,17 +66,6 @@ def test_tls_joined_late_is_known_by_its_records() -> None:
         talk.client_sends(APPLICATION_DATA)
         talk.server_sends(APPLICATION_DATA)
     assert heard_messages(talk).opaque() == {"tls": 6 * len(APPLICATION_DATA)}
-
-
-def test_http2_is_opaque_under_its_name() -> None:
-    """Its preface is a request line, but not one of HTTP/1."""
-    talk = Conversation()
-    talk.open()
-    talk.client_sends(HTTP2)
-    talk.server_sends(bytes(30))
-    dissection = heard_messages(talk)
-    assert dissection.told() == []
-    assert dissection.opaque() == {"http/2": len(HTTP2) + 30}
 
 
 def test_what_is_not_known_is_counted_as_that() -> None:

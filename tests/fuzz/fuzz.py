@@ -6,6 +6,7 @@ from pathlib import Path
 
 import atheris
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # seeds are written with the builders of the tests
 with atheris.instrument_imports(include=["wiresniff"]):
     from seeds import SEEDS, write_seeds
     from targets import fuzz_decoder, fuzz_dissector, fuzz_records

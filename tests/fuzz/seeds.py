@@ -4,8 +4,11 @@ import gzip
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from http2_frames import ACKNOWLEDGED, GOING_AWAY, PINGED, data, frame, header_frames, reset, settings, window
+
 from wiresniff.capture import CaptureFile
 from wiresniff.decode.link import LINKS
+from wiresniff.protocols.http2.frames import PREFACE
 
 PCAPS = Path(__file__).resolve().parents[2] / "fixtures" / "pcaps"
 CLIENT, SERVER = 0, 1
@@ -14,6 +17,9 @@ WORDS = (
     "Content-Length: ", "Transfer-Encoding: chunked\\x0d\\x0a", "Upgrade: a\\x0d\\x0a", "traceparent: ",
     "\\x0d\\x0a\\x0d\\x0a", "0\\x0d\\x0a\\x0d\\x0a", "CONNECT a:1 HTTP/1.1\\x0d\\x0a", "HEAD / HTTP/1.0\\x0d\\x0a",
     "\\x0a\\x0a", "Host: a\\x0d\\x0a", "PRI * HTTP/2.0\\x0d\\x0a\\x0d\\x0aSM\\x0d\\x0a\\x0d\\x0a",
+    "Upgrade: h2c\\x0d\\x0a", "\\x00\\x00\\x03\\x01\\x04\\x00\\x00\\x00\\x01",
+    "\\x00\\x00\\x05\\x00\\x01\\x00\\x00\\x00\\x01", "\\x00\\x00\\x01\\x09\\x04\\x00\\x00\\x00\\x01",
+    "\\x00\\x00\\x06\\x04\\x00\\x00\\x00\\x00\\x00", "\\x82\\x86\\x84", "\\x88", "\\x3f\\xe1\\x1f",
     "\\x16\\x03\\x01\\x00\\x40\\x01", "\\x17\\x03\\x03\\x00\\x10",
 )  # fmt: skip
 """For libFuzzer's dictionary."""
@@ -36,6 +42,26 @@ CONVERSATIONS: tuple[tuple[tuple[int, bytes], ...], ...] = (
     ((CLIENT, b"HEAD / HTTP/1.1\r\na: b\r\n c\r\n\r\n"), (SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")),
     ((CLIENT, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"), (SERVER, b"\x16\x03\x03\x00\x05\x02\x00\x00\x01\x03")),
     ((CLIENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), (SERVER, b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")),
+    (
+        (CLIENT, PREFACE + settings(table=4096) + header_frames(b"\x83\x86\x44\x02/a\x40\x01b\x01c", 1)),
+        (SERVER, settings() + ACKNOWLEDGED + header_frames(b"\x88", 1) + header_frames(b"\x40\x01b\x01c", 1, end=True)),
+        (CLIENT, ACKNOWLEDGED + data(1, b"hello", end=True) + header_frames(b"\x83\x86\x84\xbe\xbf", 3, end=True)),
+        (SERVER, frame(5, b"\0\0\0\x02\x82\x86\x84", flags=4, stream=1) + reset(3) + window(0) + PINGED + GOING_AWAY),
+    ),
+    (
+        (CLIENT, PREFACE + settings() + header_frames(b"\x82\x86\x84", 1, padding=3, priority=True, pieces=[1, 2])),
+        (SERVER, header_frames(b"\x89", 1, end=True)),
+    ),
+    (
+        (CLIENT, header_frames(b"\x83\x86\xc0\xc1", 7) + data(7, b"\0\0\0\0\x01a", end=True)),
+        (SERVER, header_frames(b"\x88\xc0", 7) + data(7, b"\0\0\0\0\x01a") + header_frames(b"\xbf\xbe", 7, end=True)),
+        (CLIENT, header_frames(b"\x83\x86\xc1\x7f\x02\x01x", 9) + data(9, b"\0\0\0\0\0", end=True)),
+    ),
+    (
+        (CLIENT, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
+        (SERVER, b"HTTP/1.1 101 x\r\n\r\n" + settings() + header_frames(b"\x88", 1, end=True)),
+        (CLIENT, PREFACE + settings() + header_frames(b"\x82\x86\x84", 3, end=True)),
+    ),
 )
 
 

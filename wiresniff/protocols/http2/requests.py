@@ -38,8 +38,10 @@ class Requests(Direction):
         fields = block.fields
         if block.error is not None and unseen is None:
             self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
-        if not (fields and fields[0][0][:1] == b":") and self._is_trailer(stream, unseen, has_fields=bool(fields)):
-            return
+        if not (fields and fields[0][0][:1] == b":"):
+            is_whole = unseen is None and block.error is None
+            if self._is_trailer(stream, is_whole=is_whole, has_fields=bool(fields)):
+                return
         conversation = self._conversation
         call = Call(
             conversation.channel, "http/2", "2", time_ns, capture, packet, conversation.sequence_at(position), None,
@@ -62,13 +64,13 @@ class Requests(Direction):
         if streams.is_full():
             self.paused_ns = time_ns
 
-    def _is_trailer(self, stream: int, unseen: Unseen | None, *, has_fields: bool) -> bool:
+    def _is_trailer(self, stream: int, *, is_whole: bool, has_fields: bool) -> bool:
         """Tell whether a block without a pseudo-field that is known is no request.
 
         Every client has one of `:method` and `:scheme` in the static table, so their absence says much, unless the
-        block was cut before the first field.
+        block was cut, or could not be decoded, before its first field.
         """
-        return has_fields or unseen is None or stream <= self._newest
+        return has_fields or is_whole or stream <= self._newest
 
     def _take_end(self, stream: int, time_ns: int) -> None:
         """Nothing: an exchange ends with its response."""
