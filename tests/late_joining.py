@@ -12,7 +12,7 @@ from hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.hpack.decoder import Decoder
-from wiresniff.protocols.http2.evidence import Evidence
+from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.tracecontext import KEPT_FIELDS, is_traceparent_shaped
@@ -134,7 +134,7 @@ def listen(sent: list[Sent], joined: int, *, gaps: frozenset[int] = frozenset())
     """Hear a connection from the request `joined` on; requests in `gaps` are lost."""
     decoder = Decoder(is_complete=joined == 0)
     patience = Patience()
-    evidence = Evidence(REQUEST_FIELDS, is_traceparent_shaped, patience)
+    inference = Inference(REQUEST_FIELDS, is_traceparent_shaped, patience)
     heard, waiting = [], []
     for number, each in enumerate(sent[joined:]):
         if number in gaps:
@@ -142,10 +142,10 @@ def listen(sent: list[Sent], joined: int, *, gaps: frozenset[int] = frozenset())
             continue
         asked = Exchange(CHANNEL, "http/2", "2", each.time_ns, 0, 1, 1, None, None, [])
         asked.stream = 2 * number + 1
-        if not evidence.take(asked, decoder.decode(each.octets), each.time_ns):
+        if not inference.take(asked, decoder.decode(each.octets), each.time_ns):
             waiting.append(asked)
         heard.append(Heard(each, asked))
-    settled = evidence.settled(sent[-1].time_ns, is_over=True)
+    settled = inference.settled(sent[-1].time_ns, is_over=True)
     assert set(settled) <= set(waiting)
     assert patience.waiting_bytes == patience.entries == 0
     return heard

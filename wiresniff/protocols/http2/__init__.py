@@ -4,7 +4,7 @@ Theory of operation. Each flow is read frame by frame (`reader`, `frames`, `bloc
 only where it holds header blocks or settings; DATA are skipped by arithmetic, never joined and never searched. Header
 blocks go through HPACK in the order of the wire (`direction`); in the client's direction each makes an exchange
 (`requests`), in the server's it tells a status or the end (`responses`, `statuses`). `streams` joins the two by stream
-and time. `conversation` holds both directions. `evidence` says what can be said of requests whose header table is not
+and time. `conversation` holds both directions. `inference` says what can be said of requests whose header table is not
 known.
 
 Honesty. A gap in DATA costs nothing. A gap anywhere else costs the header table of its direction: a new epoch of HPACK

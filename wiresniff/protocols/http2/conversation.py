@@ -12,7 +12,7 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Connection
 from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.budget import Budget
-from wiresniff.protocols.http2.evidence import Evidence
+from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.frames import LARGEST_SETTING, PREFACE
 from wiresniff.protocols.http2.requests import Requests
@@ -56,7 +56,7 @@ class Conversation:
         self.budget = budget
         self.anomalies = anomalies
         self.streams = Streams()
-        self.evidence = Evidence(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
+        self.inference = Inference(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
         self.authority: bytes | None = None
         """What was asked for last."""
         self.opaque_bytes: Counter[str] = Counter()
@@ -137,7 +137,7 @@ class Conversation:
 
     def settle(self, now_ns: int, *, is_over: bool) -> None:
         """Take the verdicts that waited for evidence and are decided by now."""
-        for call in self.evidence.settled(now_ns, is_over=is_over):
+        for call in self.inference.settled(now_ns, is_over=is_over):
             assert isinstance(call, Call)
             call.settled_ns = min(now_ns, call.time_ns + EXPIRY_NS)
             self.streams.settle(call)

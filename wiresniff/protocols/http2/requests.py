@@ -50,7 +50,7 @@ class Requests(Direction):
         call.stream = stream
         if unseen is not None:
             call.unseen = unseen
-        if not conversation.evidence.take(call, block, time_ns):
+        if not conversation.inference.take(call, block, time_ns):
             call.is_settled = False
         if block.unresolved:
             conversation.settle(time_ns, is_over=False)

@@ -43,7 +43,7 @@ def _age(exchange: Exchange) -> tuple[int, int]:
     return exchange.time_ns, exchange.stream or 0
 
 
-class Evidence:
+class Inference:
     """The requests of one connection."""
 
     def __init__(

@@ -12,7 +12,7 @@ from wiresniff.model import limits
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Channel, Exchange, Unseen
 from wiresniff.protocols.hpack.fields import Field, HeaderBlock, Unresolved
-from wiresniff.protocols.http2.evidence import Evidence
+from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.tracecontext import KEPT_FIELDS, is_traceparent_shaped
@@ -56,7 +56,7 @@ class Requests:
 
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
-        self.evidence = Evidence(REQUEST_FIELDS, is_traceparent_shaped, self.patience)
+        self.inference = Inference(REQUEST_FIELDS, is_traceparent_shaped, self.patience)
         self.decided: list[Exchange] = []
         self.now_ns = 0
         self.stream = -1
@@ -70,14 +70,14 @@ class Requests:
         asked = Exchange(CHANNEL, "http/2", "2", self.now_ns, 0, 1, 1, None, None, [])
         asked.stream = self.stream
         asked.unseen = unseen
-        if self.evidence.take(asked, block(written, epoch, error), self.now_ns):
+        if self.inference.take(asked, block(written, epoch, error), self.now_ns):
             self.decided.append(asked)
-        self.decided += self.evidence.settled(self.now_ns, is_over=False)
+        self.decided += self.inference.settled(self.now_ns, is_over=False)
         return asked
 
     def end(self) -> None:
         """End the connection."""
-        self.decided += self.evidence.settled(self.now_ns, is_over=True)
+        self.decided += self.inference.settled(self.now_ns, is_over=True)
 
     def said(self, asked: Exchange) -> str:
         """Say what is known of a request's traceparent."""
@@ -398,10 +398,10 @@ def test_waiting_ends_in_silence(requests: Requests) -> None:
     early = requests.ask(0, *GET, -5)
     total = limits.VERDICT_SECONDS + limits.VERDICT_GRACE_SECONDS
     assert total <= limits.EXCHANGE_SECONDS
-    assert requests.evidence.settled(total * SECOND, is_over=False) == []
-    assert requests.evidence.settled(total * SECOND + 1, is_over=False) == [early]
+    assert requests.inference.settled(total * SECOND, is_over=False) == []
+    assert requests.inference.settled(total * SECOND + 1, is_over=False) == [early]
     assert early.unseen is Unseen.HEADER_TABLE
-    assert requests.evidence.settled(total * SECOND + 2, is_over=True) == []
+    assert requests.inference.settled(total * SECOND + 2, is_over=True) == []
 
 
 def test_question_does_not_change_the_answer() -> None:
@@ -424,7 +424,7 @@ def test_question_does_not_change_the_answer() -> None:
         requests, said = Requests(), []
         for seconds, written in story:
             while moments and moments[0] <= seconds:
-                requests.decided += requests.evidence.settled(moments.pop(0) * SECOND, is_over=False)
+                requests.decided += requests.inference.settled(moments.pop(0) * SECOND, is_over=False)
             said.append(requests.ask(seconds, *written))
         requests.end()
         assert [requests.said(asked) for asked in said] == expected
@@ -491,7 +491,7 @@ def test_hostile_blocks_take_linear_work(requests: Requests) -> None:
         looked_at.append(value)
         return is_traceparent_shaped(value)
 
-    requests.evidence = Evidence(REQUEST_FIELDS, looks, requests.patience)
+    requests.inference = Inference(REQUEST_FIELDS, looks, requests.patience)
     paths: list[Written] = [(-number, b"/a.B/C") for number in range(1, 3000)]
     shaped: list[Written] = [(-number, traceparent(number)) for number in range(1, 3000)]
     for second in range(10):
