@@ -120,6 +120,9 @@ BAGGAGE_MEMBERS = 180
 # audit
 PAIRS = 1000
 """Service pairs counted apart; further ones are counted as `other`."""
+PAIR_SECONDS = 3600
+"""A pair without a request or a byte for so long leaves the table of pairs by address, and the metrics; what the report
+says of it stays."""
 OPERATIONS_PER_PAIR = 50
 """Operations (method and path) counted apart per pair; further ones as `other`."""
 RECORD_WINDOW_SECONDS = 1
@@ -132,6 +135,25 @@ NAMES = 10_000
 """Host names and addresses remembered for naming."""
 EXEMPTION_MEMORY = 1000
 """User agents, gRPC services and pairs whose exemptions are remembered, each: a network shows dozens of each."""
+
+# metrics
+EXTERNAL_PAIRS = 250
+"""Of `PAIRS`, those that may have an end outside, so that addresses outside don't push real services into `other`."""
+INTERFACE_SERIES = 256
+"""Interfaces whose counters are shown apart; further ones are counted as `other`. A node has some 110 pods."""
+HTTP_CONNECTIONS = 32
+"""Connections of those who read metrics, at once: two Prometheus servers, probes, a person. With more, the one goes that
+has waited longest for its client."""
+HTTP_HEAD_BYTES = 16 * 1024
+"""Longest request head read: Prometheus' own have some 500 bytes."""
+HTTP_HEAD_SECONDS = 5
+"""A request head that takes longer ends its connection; so does a TLS handshake."""
+HTTP_IDLE_SECONDS = 120
+"""A connection waits so long for its next request: scrapes come every minute or oftener."""
+HTTP_WRITE_SECONDS = 15
+"""A response that its client doesn't read within so long ends the connection: longer than any scrape may take."""
+PASSWORDS_REMEMBERED = 100
+"""Answers of bcrypt that are remembered; each takes it a tenth of a second."""
 
 # config
 POLICY_BYTES = 256 * 1024
