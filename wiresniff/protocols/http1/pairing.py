@@ -9,6 +9,7 @@ from collections import deque
 from enum import Enum
 
 from wiresniff.model import limits
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED
 from wiresniff.model.exchanges import Exchange
 
 EXPIRY_NS = limits.EXCHANGE_SECONDS * 10**9
@@ -30,6 +31,8 @@ class Asked(Exchange):
     """How much of the server's flow the client had received when it sent this."""
     may_change: bool = False
     """CONNECT, or a request with Upgrade: its answer may end HTTP/1 on this connection."""
+    head_stop: int = 0
+    """Where its head ends in the client's flow, if it may change the protocol."""
     is_h2c: bool = False
     """What follows its acceptance is HTTP/2, and so is its response."""
     is_special: bool = False
@@ -69,6 +72,11 @@ class Queue:
     def needs_all(self) -> bool:
         """Tell whether the next response can be paired only when all requests that it may answer were seen."""
         return not self.asked or self.asked[0] is None
+
+    def is_premature(self, acknowledged: int) -> bool:
+        """Tell whether a response was sent before the request in turn, which may change the protocol, had arrived."""
+        first = self.asked[0] if self.asked else None
+        return first is not None and NOT_ACKNOWLEDGED < acknowledged < first.head_stop
 
     def next_in_order(self, position: int) -> Asked | None:
         """Take the request whose response begins at `position`, in a flow without loss."""

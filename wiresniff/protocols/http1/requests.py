@@ -97,7 +97,7 @@ class Requests(Direction):
             return self._not_a_head(reached)
         time_ns, packet = columns.times[row], columns.packets[row]
         asked = self._make(position, time_ns, run.capture, packet, columns.acknowledged[row], head)
-        framing = self._enqueue(asked, head)
+        framing = self._enqueue(asked, head, reached)
         if framing > 0:
             self._conversation.request_templates.meet(buffer[start : end + len(END_OF_HEAD)])
         return self._enter_body(framing, reached) if framing else reached
@@ -129,7 +129,7 @@ class Requests(Direction):
             return self._not_a_head(reached)
         time_ns = run.columns.times[run.row_of(reached - 1)]
         asked = self._make(held.position, time_ns, held.capture, held.packet, held.acknowledged, head)
-        framing = self._enqueue(asked, head)
+        framing = self._enqueue(asked, head, reached)
         return self._enter_body(framing, reached) if framing else reached
 
     def _body(self, run: Data, _position: int) -> int:
@@ -200,7 +200,7 @@ class Requests(Direction):
         asked.acknowledged = acknowledged
         return asked
 
-    def _enqueue(self, asked: Asked, head: RequestHead) -> int:
+    def _enqueue(self, asked: Asked, head: RequestHead, head_stop: int) -> int:
         """Put a request in the queue; returns how its body is framed, as far as that can be believed."""
         conversation = self._conversation
         conversation.queue.asked.append(asked)
@@ -211,6 +211,7 @@ class Requests(Direction):
             self._lose()
             return 0
         if asked.may_change:
+            asked.head_stop = head_stop
             self._waiting = asked
             self._after_body = self._answer
             self._state = self._answer

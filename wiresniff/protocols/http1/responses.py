@@ -234,7 +234,7 @@ class Responses(Direction):
         status, framing = head
         if status < 200 and status != SWITCHING_PROTOCOLS:  # noqa: PLR2004  # interim (RFC 9110 15.2)
             return True
-        asked = queue.next_in_order(position)
+        asked = None if queue.is_premature(acknowledged) else queue.next_in_order(position)
         if asked is None:
             conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
             self._report_part(acknowledged, status, time_ns)
