@@ -158,11 +158,11 @@ def test_aliases_may_be_used() -> None:
             "version: 1\n---\nversion: 1",
             (
                 "policy.yaml:2: not valid YAML (expected a single document in the stream, but found another document); "
-                'keep one policy in a file, without a further "---"'
+                'keep one document in a file, without a further "---"'
             ),
         ),
         ("version: 1\n\x00", "policy.yaml:2: YAML does not allow the character U+0000; remove it"),
-        ("[" * 100, "policy.yaml:1: the policy nests too deeply; see `wiresniff policy schema`"),
+        ("[" * 100, "policy.yaml:1: the policy nests too deeply; write it flatter"),
         (
             'version: "\\UFFFFFFFF"',
             "policy.yaml:1: not valid YAML (a number or an escape out of range); correct it",

@@ -23,7 +23,7 @@ def load_policy(path: str) -> Policy:
 
     Raises PolicyError with one sentence: the file and the line, what is wrong, what to type instead.
     """
-    return parse_policy(_text(path), path)
+    return parse_policy(_text(Document(path)), path)
 
 
 def parse_policy(text: str, file: str) -> Policy:
@@ -33,6 +33,8 @@ def parse_policy(text: str, file: str) -> Policy:
     """
     document = Document(file)
     root = compose(text, document)
+    if root is None:
+        raise document.file_error("the policy is empty", 'begin it with "version: 1"')
     nodes = mapping(document, root, FILE)
     if "version" not in nodes:
         raise document.error(root, 'the policy has no "version"', 'begin it with "version: 1"')
@@ -53,15 +55,19 @@ def parse_policy(text: str, file: str) -> Policy:
     )
 
 
-def _text(path: str) -> str:
-    document = Document(path)
+def read_document(document: Document) -> Node | None:
+    """Read a file like the policy file; None where nothing is written in it. Raises PolicyError."""
+    return compose(_text(document), document)
+
+
+def _text(document: Document) -> str:
     try:
-        with Path(path).open("rb") as file:
+        with Path(document.file).open("rb") as file:
             content = file.read(limits.POLICY_BYTES + 1)
     except FileNotFoundError:
-        raise document.file_error("there is no such file", "give the path of a policy file") from None
+        raise document.file_error("there is no such file", f"give the path of a {document.noun} file") from None
     except IsADirectoryError:
-        raise document.file_error("this is a directory", "give the path of a policy file") from None
+        raise document.file_error("this is a directory", f"give the path of a {document.noun} file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise document.file_error(f"can't be read ({named(reason)})", "give the path of a readable file") from None
@@ -73,7 +79,7 @@ def _text(path: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise document.error(line, "this is no UTF-8 text", "save the policy as UTF-8") from None
+        raise document.error(line, "this is no UTF-8 text", f"save the {document.noun} as UTF-8") from None
 
 
 def _services(document: Document, node: Node | None) -> tuple[Service, ...]:

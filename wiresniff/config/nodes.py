@@ -17,7 +17,7 @@ NULL = TAG + "null"
 
 SYNTAX_ADVICE = (
     ("'\\t'", "indent with spaces, not with tabs"),
-    ("single document", 'keep one policy in a file, without a further "---"'),
+    ("single document", 'keep one document in a file, without a further "---"'),
     ("undefined alias", "put a value that begins with * in quotes, or define the anchor before its use"),
     ("duplicate anchor", "give every anchor a name of its own"),
     ("'@'", "put the value in quotes"),
@@ -35,9 +35,11 @@ OTHER_ADVICE = "check the indentation, colons, quotes and brackets above it"
 
 @dataclass(slots=True)
 class Document:
-    """A policy file while it is read: makes errors with places, counts values."""
+    """A policy file, or another one like it, while it is read: makes errors with places, counts values."""
 
     file: str
+    noun: str = "policy"
+    """What a person calls such a file."""
     values: int = field(default=0)
 
     def error(self, at: Node | int, wrong: str, instead: str) -> PolicyError:
@@ -64,22 +66,22 @@ class Document:
         if self.values > limits.POLICY_VALUES:
             raise self.error(
                 node,
-                f"the policy has more than {limits.POLICY_VALUES} values",
+                f"the {self.noun} has more than {limits.POLICY_VALUES} values",
                 "use CIDR blocks and `*`, and fewer aliases",
             )
 
 
-def compose(text: str, document: Document) -> Node:
-    """Compose the text of a policy file into its root node.
+def compose(text: str, document: Document) -> Node | None:
+    """Compose the text of a file into its root node; None where nothing is written.
 
-    Raises PolicyError for text that is not YAML, nests too deeply, or holds nothing.
+    Raises PolicyError for text that is not YAML, or nests too deeply.
     """
     loader = None
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
     except _TooDeepError as error:
-        raise document.error(error.line, "the policy nests too deeply", "see `wiresniff policy schema`") from None
+        raise document.error(error.line, f"the {document.noun} nests too deeply", "write it flatter") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = f"U+{error.character:04X}" if isinstance(error.character, int) else named(str(error.character))
@@ -93,9 +95,7 @@ def compose(text: str, document: Document) -> Node:
     finally:
         if loader is not None:
             loader.dispose()
-    if root is None or root.tag == NULL:
-        raise document.file_error("the policy is empty", 'begin it with "version: 1"')
-    return root
+    return None if root is None or root.tag == NULL else root
 
 
 class _TooDeepError(Exception):

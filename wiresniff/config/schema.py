@@ -30,6 +30,8 @@ class Kind(StrEnum):
     EXEMPTIONS = "list of exemptions"
     THRESHOLDS = "list of thresholds"
     PRIVACY = "mapping"
+    FILE = "path of a file"
+    SECTION = "mapping of keys"
 
 
 @dataclass(frozen=True, slots=True)

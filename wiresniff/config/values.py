@@ -31,8 +31,13 @@ SIMILAR = 0.5
 """difflib ratio from which a known key is worth suggesting."""
 
 
-def mapping(document: Document, node: Node, section: Section) -> dict[str, Node]:
-    """Return the values of a mapping by key, in order; every key is in `section`, and there once."""
+def mapping(
+    document: Document, node: Node, section: Section, sections: tuple[Section, ...] = SECTIONS
+) -> dict[str, Node]:
+    """Return the values of a mapping by key, in order; every key is in `section`, and there once.
+
+    `sections` are those of the whole file: a key may stand in the wrong one.
+    """
     if not isinstance(node, yaml.MappingNode):
         raise document.error(
             node, f"{section.title} must be a mapping, not {_what(node)}", f"write keys such as {section.keys[0].name}:"
@@ -41,7 +46,7 @@ def mapping(document: Document, node: Node, section: Section) -> dict[str, Node]
     for key, value in entries(document, node, f"in {section.title}"):
         if key not in section.names():
             raise document.error(
-                _key_line(node, key), f'{section.title} has no key "{named(key)}"', _known(key, section)
+                _key_line(node, key), f'{section.title} has no key "{named(key)}"', _known(key, section, sections)
             )
         values[key] = value
     return values
@@ -64,9 +69,9 @@ def entries(document: Document, node: yaml.MappingNode, where: str) -> list[tupl
     return found
 
 
-def read(document: Document, node: Node, section: Section) -> dict[str, Any]:
+def read(document: Document, node: Node, section: Section, sections: tuple[Section, ...] = SECTIONS) -> dict[str, Any]:
     """Read a mapping whose values are plain: key to checked value, keys that are not given left out."""
-    values = mapping(document, node, section)
+    values = mapping(document, node, section, sections)
     return {key.name: READERS[key.kind](document, values[key.name], key) for key in section.keys if key.name in values}
 
 
@@ -288,17 +293,18 @@ READERS: dict[Kind, Callable[[Document, Node, Key], Any]] = {
     Kind.RATIO: _ratio,
     Kind.COUNT: _count,
     Kind.CHOICE: _choice,
+    Kind.FILE: text,
 }
 """Readers of plain values; mappings and lists of mappings are read in `wiresniff.config.load`."""
 
 
-def _known(key: str, section: Section) -> str:
+def _known(key: str, section: Section, sections: tuple[Section, ...]) -> str:
     """Say which key was meant: the nearest one, where it belongs, or all there are."""
     word = key[:64].lower().replace("-", "_")
     near = difflib.get_close_matches(word, section.names(), n=1, cutoff=SIMILAR)
     if near and near[0] == word:
         return f'write "{near[0]}"'
-    home = next((other.title for other in SECTIONS if word in other.names()), None)
+    home = next((other.title for other in sections if word in other.names()), None)
     if home is not None:
         return f'"{word}" belongs in {home}'
     return f'did you mean "{near[0]}"?' if near else "known keys are " + ", ".join(section.names())

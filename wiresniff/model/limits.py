@@ -18,6 +18,23 @@ DECOMPRESSION_WINDOW_BYTES = 128 * MIB
 CONTINUATION_SECONDS = 0.01
 """A file that begins so long before another one's end still continues it: captures are disordered by milliseconds."""
 
+RING_BYTES = 8 * MIB
+"""Memory that the kernel fills with packets per interface, at most 2 GiB: at 100 MB/s it lasts 80 ms without being read."""
+RING_BLOCK_BYTES = MIB // 4
+"""Of one block of the ring: holds the largest offloaded packets (64 KiB) without much waste at its end, and is a
+thirty-second part of the ring, since a block is closed by time as well, however little is in it."""
+RING_BLOCK_SECONDS = 0.05
+"""After so long to twice that the kernel hands over a block that isn't full; a ring of 32 blocks then lasts 1.6 s."""
+RING_READ_BYTES = 2 * MIB
+"""Ring blocks that are waiting are read together up to here: larger blocks of packets cost less each, and this is still
+within the caches."""
+TICK_SECONDS = 0.1
+"""Silence after which a live source says what time it is."""
+INTERFACE_SECONDS = 0.5
+"""How often a live source looks for interfaces that came or went."""
+PORTABLE_PACKETS = 2000
+"""Packets of a block where packets are taken one by one (not on Linux)."""
+
 # decode
 FRAGMENT_TABLE_BYTES = 4 * MIB
 """IP fragments that wait for their missing parts (Linux' own high mark, ipfrag_high_thresh)."""
@@ -142,8 +159,8 @@ EXTERNAL_PAIRS = 250
 INTERFACE_SERIES = 256
 """Interfaces whose counters are shown apart; further ones are counted as `other`. A node has some 110 pods."""
 HTTP_CONNECTIONS = 32
-"""Connections of those who read metrics, at once: two Prometheus servers, probes, a person. With more, the one goes that
-has waited longest for its client."""
+"""Connections of those who read metrics, at once: two Prometheus servers, probes, a person. With more, the one that has
+waited longest for its client goes."""
 HTTP_HEAD_BYTES = 16 * 1024
 """Longest request head read: Prometheus' own have some 500 bytes."""
 HTTP_HEAD_SECONDS = 5
