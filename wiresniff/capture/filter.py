@@ -1,6 +1,7 @@
 """Filter: an expression in the syntax of tcpdump, applied to packet blocks."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wiresniff.capture.bpf import Instruction, matches
 from wiresniff.model.errors import CaptureError, UsageError
@@ -46,25 +47,31 @@ class Filter:
         link_type_of = np.array(block.link_types, dtype=np.int64)
         link_types = np.unique(link_type_of[present]).tolist()
         if len(link_types) == 1:
-            return self._matching(block, link_types[0])
+            return _with_rows(block, self._matching_rows(block, link_types[0]))
         is_match = np.zeros(len(block), dtype=np.bool_)
         for link_type in link_types:
             rows = np.flatnonzero(link_type_of[block.interface] == link_type)
-            matching = self._matching(_with_rows(block, rows), link_type)
-            is_match[rows] = np.isin(block.number[rows], matching.number)
+            is_match[rows[self._matching_rows(_with_rows(block, rows), link_type)]] = True
         return _with_rows(block, np.flatnonzero(is_match))
 
-    def _matching(self, block: PacketBlock, link_type: int) -> PacketBlock:
-        """Return the packets that match, all of one link type."""
+    def program(self, link_type: int) -> Program | None:
+        """Return the program for packets of a link type; None where it matches none of them.
+
+        Raises ImpossibleFilterError where libpcap has no program for such packets.
+        """
         if link_type not in self._programs:
-            try:
-                self._programs[link_type] = _compiled(self.expression, link_type)
-            except ImpossibleFilterError as error:
-                raise CaptureError(
-                    f"--filter {self.expression!r} is not possible for packets of link type {link_type}: {error}"
-                ) from error
-        program = self._programs[link_type]
-        return _with_rows(block, np.flatnonzero(matches(program, block)) if program else np.empty(0, dtype=np.int64))
+            self._programs[link_type] = _compiled(self.expression, link_type)
+        return self._programs[link_type]
+
+    def _matching_rows(self, block: PacketBlock, link_type: int) -> NDArray[np.int64]:
+        """Return the rows of packets that match, all of one link type."""
+        try:
+            program = self.program(link_type)
+        except ImpossibleFilterError as error:
+            raise CaptureError(
+                f"--filter {self.expression!r} is not possible for packets of link type {link_type}: {error}"
+            ) from error
+        return np.flatnonzero(matches(program, block)) if program else np.empty(0, dtype=np.int64)
 
 
 class ImpossibleFilterError(Exception):
@@ -87,7 +94,7 @@ def _compiled(expression: str, link_type: int) -> Program | None:
     return [Instruction(*fields) for fields in compiled.get_bpf()]
 
 
-def _with_rows(block: PacketBlock, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> PacketBlock:
+def _with_rows(block: PacketBlock, rows: NDArray[np.int64]) -> PacketBlock:
     """Return a block with some of the rows, over the same bytes."""
     if len(rows) == len(block):
         return block

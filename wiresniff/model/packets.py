@@ -17,7 +17,7 @@ class PacketBlock:
         captured_length  [60, 1514, 54]         bytes that are there
         wire_length      [60, 1514, 54]         bytes that were on the wire
         timestamp_ns     [17…000, 17…120, …]    nanoseconds since 1970, UTC
-        number           [1, 2, 3]              the number that Wireshark shows, from 1 per capture file
+        number           [1, 2, 3]              the number that Wireshark shows, from 1 per capture file; 0 live
         interface        [0, 0, 0]              row of ``link_types``
 
     A block without packets is a tick: it says that capture time has reached ``now_ns``.
@@ -60,7 +60,7 @@ class PacketBlock:
         assert (self.captured_length <= self.wire_length).all()
         assert (self.offset >= 0).all()
         assert (self.offset + self.captured_length <= len(self.buffer)).all()
-        assert (self.number >= 1).all()
+        assert (self.number >= 0).all()
         assert (self.interface < len(self.link_types)).all()
 
 

@@ -224,7 +224,7 @@ class Reassembler:
         group = groups.group[sorted_rows]
         starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))).tolist()
         bounds = zip(starts, [*starts[1:], len(segments)], strict=True)
-        for first, last in sorted(bounds, key=lambda bound: segments[bound[0]].packet):
+        for first, last in sorted(bounds, key=lambda bound: rows[bound[0]]):
             key, some = groups.keys[int(group[first])], segments[first:last]
             tracked = self._table.tracked.get(key)
             if tracked is not None and any(segment.payload_length for segment in some):
