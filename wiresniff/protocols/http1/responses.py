@@ -268,7 +268,7 @@ class Responses(Direction):
         if asked.may_change:
             accepted = status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= status < 300)  # noqa: PLR2004
             asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
-            if accepted and asked.is_h2c and method != b"CONNECT":
+            if accepted and asked.is_h2c and asked.unseen is None and method != b"CONNECT":
                 self._conversation.heir = asked
                 self._current = None
                 self._state = self._handed_over
