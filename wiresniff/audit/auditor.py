@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.operations import Operations
+from wiresniff.audit.pairs import Naming, Pairs
 from wiresniff.audit.repeats import Repeats
 from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
-from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.targets import rpc_of
@@ -19,54 +19,15 @@ from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 TRACEPARENT = b"traceparent"
-HTTP_1 = "http/1"
 HTTP_2 = "2"
 FAILED_STATUS = 500
-SPOKEN = {
-    HTTP_1: (HTTP_1, "http/2", "grpc"),
-    "http/2": ("http/2", "grpc", "http/1"),
-    "grpc": ("grpc", "http/2", "http/1"),
-}
-"""Which pair of two services the bytes of a connection are counted for: the first of these protocols that it has."""
 PATHS_REMEMBERED = 256
 """Paths remembered per route; then all are forgotten and learned anew."""
-RAW_PAIRS = 8 * limits.PAIRS
-"""Pairs by address, before names join them: an autoscaled client has many addresses and one name."""
-
 _OF_PRESENCE = {
     Presence.VALID: Verdict.VALID,
     Presence.MALFORMED: Verdict.MALFORMED,
     Presence.ABSENT: Verdict.MISSING,
 }
-
-
-class Naming(Protocol):
-    """What the auditor asks about names (`wiresniff.services.Names`)."""
-
-    version: int
-    """Changes whenever an answer may have changed."""
-
-    def server(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
-        """Name a server."""
-
-    def client(self, endpoint: Endpoint) -> str:
-        """Name a client."""
-
-    def is_external(self, endpoint: Endpoint) -> bool:
-        """Tell whether an endpoint is outside."""
-
-    def is_one_place(self, address: str) -> bool:
-        """Tell whether all ports of an address are outside, or none is."""
-
-
-class _Pair(NamedTuple):
-    """Totals of one pair as it is known by address, and how to ask for its names again at the end."""
-
-    totals: PairTotals
-    client: Endpoint
-    server: Endpoint
-    authority: bytes | None
-    client_is_external: bool
 
 
 class _Route(NamedTuple):
@@ -124,9 +85,9 @@ class Auditor:
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy)
         self._repeats = Repeats()
-        self._pairs: dict[tuple[str, str, str], _Pair] = {}
+        self._pairs = Pairs(names)
         self._routes: dict[_Key, _Route] = {}
-        self.evictions: Counter[str] = Counter()
+        self.evictions = self._pairs.evictions
 
     def count(self, exchanges: Iterable[Exchange]) -> None:
         """Count exchanges, without saying what was found: `feed` for those who keep no records.
@@ -247,16 +208,12 @@ class Auditor:
         names = self._names
         if route is not None and route.names_version == names.version:
             return route
-        client_is_external = names.is_external(exchange.client)
-        server = names.server(exchange.server, authority, client_is_external)
+        server = names.server(exchange.server, authority, names.is_external(exchange.client))
         client = names.client(exchange.client)
-        pair_key = (client if client_is_external else exchange.client.address, server, exchange.protocol)
-        pair = self._pairs.get(pair_key) or self._begin_pair(
-            pair_key, exchange.client, exchange.server, authority, client_is_external
-        )
+        totals = self._pairs.totals(exchange.client, exchange.server, authority, exchange.protocol)
         if len(self._routes) >= limits.NAMES:
             self._routes.clear()
-        route = self._routes[key] = _Route(names.version, client, server, pair.totals, {})
+        route = self._routes[key] = _Route(names.version, client, server, totals, {})
         return route
 
     def _count_judged(self, route: _Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
@@ -303,24 +260,6 @@ class Auditor:
             if verdict in (Verdict.MISSING, Verdict.MALFORMED):
                 totals.failed_untraced += 1
 
-    def _begin_pair(
-        self,
-        key: tuple[str, str, str],
-        client: Endpoint,
-        server: Endpoint,
-        authority: bytes | None,
-        client_is_external: bool,
-    ) -> _Pair:
-        if len(self._pairs) >= RAW_PAIRS:
-            self.evictions["pairs"] += 1
-            key = (OTHER, OTHER, key[2])
-            if key in self._pairs:
-                return self._pairs[key]
-        external = client_is_external or self._names.is_external(server)
-        pair = _Pair(PairTotals(*key, external), client, server, authority, client_is_external)
-        self._pairs[key] = pair
-        return pair
-
     def _verdicts(self, totals: PairTotals, operation: str) -> Counter[str]:
         """Return the verdicts of an operation, to be counted in."""
         verdicts = totals.operations.get(operation)
@@ -333,43 +272,8 @@ class Auditor:
 
     def count_traffic(self, traffic: Traffic) -> None:
         """Count the bytes of a pair, read and not read."""
-        names = self._names
-        client_is_external = names.is_external(traffic.client)
-        authority = traffic.name.encode("latin-1", "replace") if traffic.name else None
-        server = names.server(traffic.server, authority, client_is_external)
-        who = names.client(traffic.client) if client_is_external else traffic.client.address
-        key = (who, server, traffic.protocol or traffic.reason or HTTP_1)
-        pair = self._pairs.get(key) or self._begin_pair(
-            key, traffic.client, traffic.server, authority, client_is_external
-        )
-        pair.totals.parsed_bytes += traffic.parsed_bytes
-        if traffic.reason is not None:
-            pair.totals.opaque_bytes[traffic.reason] += traffic.opaque_bytes
+        self._pairs.count_traffic(traffic)
 
     def pairs(self) -> list[PairTotals]:
         """Return the totals of every pair, by the names that are known now."""
-        named: dict[tuple[str, str, str], PairTotals] = {}
-        for pair in sorted(self._pairs.values(), key=lambda pair: not pair.totals.requests):
-            totals = pair.totals
-            client, server = totals.client, totals.server
-            if (client, server) != (OTHER, OTHER):
-                client = self._names.client(pair.client)
-                server = self._names.server(pair.server, pair.authority, pair.client_is_external)
-            key = (client, server, totals.protocol)
-            if not totals.requests:
-                key = _with_requests(named, key)
-            if key not in named and len(named) >= limits.PAIRS:
-                self.evictions["pairs"] += 1
-                key = (OTHER, OTHER, totals.protocol)
-            named.setdefault(key, PairTotals(*key)).add(totals)
-        return list(named.values())
-
-
-def _with_requests(named: dict[tuple[str, str, str], PairTotals], key: tuple[str, str, str]) -> tuple[str, str, str]:
-    """Return the pair for whose requests the bytes of a connection are counted; itself where there is none."""
-    client, server, protocol = key
-    for word in SPOKEN.get(protocol, SPOKEN[HTTP_1]):
-        other = named.get((client, server, word))
-        if other is not None and other.requests:
-            return client, server, word
-    return key
+        return self._pairs.named()

@@ -72,10 +72,16 @@ class Names:
 
     def server(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
         """Name the server at `endpoint` that was asked for `authority` (Host or `:authority`; None when not seen)."""
-        name = self._asked.get((endpoint, authority, client_is_external))
-        if name is None:
-            name = self._ask(endpoint, authority, client_is_external)
+        name = self.asked(endpoint, authority, client_is_external)
         return name or self._endpoints.get(endpoint) or self._name_endpoint(endpoint)
+
+    def asked(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server by the policy or by what it was asked for; empty where its endpoint decides.
+
+        Nothing that is learned changes it: what is counted under it is the same in whatever order requests come.
+        """
+        name = self._asked.get((endpoint, authority, client_is_external))
+        return self._ask(endpoint, authority, client_is_external) if name is None else name
 
     def client(self, endpoint: Endpoint) -> str:
         """Name the client at `endpoint` by what it is as a server, as far as that is known now."""

@@ -1,0 +1,127 @@
+"""Pairs: who asks whom over what, as far as addresses tell; by name at the end, when all names are learned.
+
+What is counted is kept by what never changes: addresses, what the policy says, what was asked for. So totals are the
+same in whatever order requests come, and however much of the traffic had taught when they came.
+"""
+
+from collections import Counter
+from typing import NamedTuple, Protocol, TypeAlias
+
+from wiresniff.model import limits
+from wiresniff.model.delivery import Endpoint
+from wiresniff.model.exchanges import Traffic
+from wiresniff.model.totals import OTHER, PairTotals
+
+HTTP_1 = "http/1"
+SPOKEN = {
+    HTTP_1: (HTTP_1, "http/2", "grpc"),
+    "http/2": ("http/2", "grpc", "http/1"),
+    "grpc": ("grpc", "http/2", "http/1"),
+}
+"""Which pair of two services the bytes of a connection are counted for: the first of these protocols that it has."""
+RAW_PAIRS = 8 * limits.PAIRS
+"""Pairs by address, before names join them: an autoscaled client has many addresses and one name."""
+
+
+class Naming(Protocol):
+    """What the auditor asks about names (`wiresniff.services.Names`)."""
+
+    version: int
+    """Changes whenever an answer may have changed."""
+
+    def server(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server."""
+
+    def asked(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server by what never changes; empty where nothing does."""
+
+    def client(self, endpoint: Endpoint) -> str:
+        """Name a client."""
+
+    def is_external(self, endpoint: Endpoint) -> bool:
+        """Tell whether an endpoint is outside."""
+
+    def is_one_place(self, address: str) -> bool:
+        """Tell whether all ports of an address are outside, or none is."""
+
+
+_Key: TypeAlias = tuple[str, str | Endpoint, str]
+"""Client, server, protocol."""
+
+
+class _Pair(NamedTuple):
+    """Totals of one pair as it is known by address, and how to ask for its names at the end."""
+
+    totals: PairTotals
+    client: Endpoint
+    server: Endpoint
+    authority: bytes | None
+    client_is_external: bool
+    is_other: bool
+    """It is what remains of pairs for which there was no room."""
+
+
+class Pairs:
+    """The totals of all pairs."""
+
+    def __init__(self, names: Naming) -> None:
+        self._names = names
+        self._pairs: dict[_Key, _Pair] = {}
+        self.evictions: Counter[str] = Counter()
+
+    def totals(self, client: Endpoint, server: Endpoint, authority: bytes | None, protocol: str) -> PairTotals:
+        """Return the totals of the pair that a request or a connection belongs to, to be counted in."""
+        names = self._names
+        client_is_external = names.is_external(client)
+        # All that is outside is one client; an address that is outside by some of its ports may be called otherwise.
+        is_one = client_is_external and names.is_one_place(client.address)
+        who = names.client(client) if is_one else client.address
+        key: _Key = (who, names.asked(server, authority, client_is_external) or server, protocol)
+        is_other = key not in self._pairs and len(self._pairs) >= RAW_PAIRS
+        if is_other:
+            self.evictions["pairs"] += 1
+            key = (OTHER, OTHER, protocol)
+        pair = self._pairs.get(key)
+        if pair is None:
+            totals = PairTotals(OTHER, OTHER, protocol)
+            pair = self._pairs[key] = _Pair(totals, client, server, authority, client_is_external, is_other)
+        if client_is_external or names.is_external(server):
+            pair.totals.external = True
+        return pair.totals
+
+    def count_traffic(self, traffic: Traffic) -> None:
+        """Count the bytes of a pair, read and not read."""
+        authority = traffic.name.encode("latin-1", "replace") if traffic.name else None
+        protocol = traffic.protocol or traffic.reason or HTTP_1
+        totals = self.totals(traffic.client, traffic.server, authority, protocol)
+        totals.parsed_bytes += traffic.parsed_bytes
+        if traffic.reason is not None:
+            totals.opaque_bytes[traffic.reason] += traffic.opaque_bytes
+
+    def named(self) -> list[PairTotals]:
+        """Return the totals of every pair, by the names that are known now."""
+        named: dict[tuple[str, str, str], PairTotals] = {}
+        for pair in sorted(self._pairs.values(), key=lambda pair: not pair.totals.requests):
+            totals = pair.totals
+            client = server = OTHER
+            if not pair.is_other:
+                client = self._names.client(pair.client)
+                server = self._names.server(pair.server, pair.authority, pair.client_is_external)
+            key = (client, server, totals.protocol)
+            if not totals.requests:
+                key = _with_requests(named, key)
+            if key not in named and len(named) >= limits.PAIRS:
+                self.evictions["pairs"] += 1
+                key = (OTHER, OTHER, totals.protocol)
+            named.setdefault(key, PairTotals(*key)).add(totals)
+        return list(named.values())
+
+
+def _with_requests(named: dict[tuple[str, str, str], PairTotals], key: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return the pair for whose requests the bytes of a connection are counted; itself where there is none."""
+    client, server, protocol = key
+    for word in SPOKEN.get(protocol, SPOKEN[HTTP_1]):
+        other = named.get((client, server, word))
+        if other is not None and other.requests:
+            return client, server, word
+    return key
