@@ -382,3 +382,16 @@ def test_a_head_is_certain_however_much_came_with_what_was_not_understood() -> N
         talk.client_sends(request("GET", f"/{number}"))
         talk.server_sends(response(200))
     assert exchanges_in(talk) == [NEXT, "GET /0 -> 200", "GET /1 -> 200", "GET /2 -> 200"]
+
+
+def test_bytes_are_counted_for_who_was_asked_last() -> None:
+    """Also where what came behind it in the same block could not be judged."""
+    talk = opened()
+    turn(talk)
+    talk.client_sends(request("GET", "/other", host="other.example"))
+    talk.server_sends(response(200))
+    talk.client_sends(b"what is this\r\n\r\n")
+    talk.client_sends(request("GET", "/last", host="never.example"))
+    heard = heard_messages(talk)
+    assert heard.told() == [NEXT, "GET /other -> 200", "GET /last [resync] -> ?"]
+    assert {account.name for account in heard.traffic} == {"other.example"}

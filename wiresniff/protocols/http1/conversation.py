@@ -172,6 +172,4 @@ class Conversation:
         if self.queue.dropped:
             done += self.queue.dropped
             self.queue.dropped = []
-        if done and done[-1].unseen is None:
-            self.authority = done[-1].authority
         return done

@@ -75,6 +75,7 @@ class Requests(Direction):
             )  # fmt: skip
             asked.acknowledged = acknowledged
             queue.append(asked)
+            conversation.authority = template.authority
             position += stop - start
         return position
 
@@ -204,6 +205,8 @@ class Requests(Direction):
         """Put a request in the queue; returns how its body is framed, as far as that can be believed."""
         conversation = self._conversation
         conversation.queue.asked.append(asked)
+        if asked.unseen is None:
+            conversation.authority = asked.authority
         if conversation.queue.is_too_deep():
             conversation.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
             conversation.queue.drop_oldest()
