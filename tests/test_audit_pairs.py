@@ -45,7 +45,7 @@ def counted(asked: Sequence[Asked], policy: Policy) -> dict[tuple[str, str], tup
     return {(pair.client, pair.server): (pair.requests, pair.external) for pair in totals.named()}
 
 
-@given(st.lists(ASKED, max_size=8).flatmap(lambda asked: st.tuples(st.just(asked), st.permutations(asked))), st.data())
+@given(st.lists(ASKED, max_size=30).flatmap(lambda asked: st.tuples(st.just(asked), st.permutations(asked))), st.data())
 def test_the_order_of_requests_does_not_show(orders: tuple[list[Asked], list[Asked]], data: st.DataObject) -> None:
     """Requests that name no server are counted where they belong once all names are known."""
     policy = data.draw(st.sampled_from(POLICIES))
@@ -59,6 +59,15 @@ def test_a_name_that_is_learned_later_counts_for_what_came_before() -> None:
     assert counted([(client, server, None), (client, server, b"shop.example")], Policy()) == {
         ("10.0.0.1", "shop.example"): (2, False)
     }
+
+
+def test_clients_that_are_outside_by_their_port_are_not_mixed_up() -> None:
+    """They have one name for a while, until one of them turns out to be two services."""
+    (inside, one, other, _), server = CLIENTS, SERVERS[1]
+    teaching = [(inside, SERVERS[3], b"shop.example"), (inside, SERVERS[0], b"shop.example")]
+    asked: list[Asked] = [*teaching, (one, server, None), (other, server, None), (inside, SERVERS[0], b"price.example")]
+    found = counted(asked, POLICIES[2])
+    assert found[("shop.example", "10.0.1.2")] == found[("10.0.1.1", "10.0.1.2")] == (1, True)
 
 
 def test_what_has_no_room_is_counted_as_other(monkeypatch: pytest.MonkeyPatch) -> None:
