@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sample_audit import audit, hostile_audit, joined_late
 
 import wiresniff
-from wiresniff.metrics.families import FAMILIES
+from wiresniff.metrics.families import AUDIT_FAMILIES
 from wiresniff.metrics.textfile import render_metrics
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit
@@ -95,8 +95,8 @@ def test_every_anomaly_has_a_series() -> None:
 def test_the_text_follows_the_table() -> None:
     """Every family with its help, in order, with its labels; nothing that is not in the table, no `_created`."""
     text = render_metrics(audit())
-    assert re.findall(r"(?m)^# TYPE (\S+) ", text) == [family.name for family in FAMILIES]
-    labels = {family.name: set(family.labels) for family in FAMILIES}
+    assert re.findall(r"(?m)^# TYPE (\S+) ", text) == [family.name for family in AUDIT_FAMILIES]
+    labels = {family.name: set(family.labels) for family in AUDIT_FAMILIES}
     for name, given in series(audit()):
         assert {label for label, _ in given} == labels[name]
     assert "_created" not in text

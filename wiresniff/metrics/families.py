@@ -97,10 +97,57 @@ CONNECTIONS = Family(
     (),
     "TCP connections followed; of a capture file, all that were seen in it.",
 )
+CAPTURE_UP = Family(
+    "wiresniff_capture_up",
+    Kind.GAUGE,
+    ("interface",),
+    "Whether packets of an interface are taken: 1, or 0 without the right to or the interface.",
+)
+CAPTURE_PACKETS = Family(
+    "wiresniff_capture_packets_total",
+    Kind.COUNTER,
+    ("interface",),
+    "Packets that the kernel handed over or dropped, after the filter.",
+)
+CAPTURE_BYTES = Family(
+    "wiresniff_capture_bytes_total",
+    Kind.COUNTER,
+    ("interface",),
+    "Bytes of packets that were captured, as long as they were on the wire.",
+)
+CAPTURE_DROPPED = Family(
+    "wiresniff_capture_dropped_packets_total",
+    Kind.COUNTER,
+    ("interface",),
+    "Packets that the kernel dropped because they were not taken in time.",
+)
+POLICY_RELOADED = Family(
+    "wiresniff_policy_last_reload_successful",
+    Kind.GAUGE,
+    (),
+    "Whether the policy was good when it was last read: 1, or 0 when the one before it is still in force.",
+)
+POLICY_RELOAD_TIME = Family(
+    "wiresniff_policy_last_reload_success_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "When a policy was last put in force, in seconds since 1970.",
+)
+SNAPSHOT_TIME = Family(
+    "wiresniff_snapshot_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "When the capture last handed over these numbers, in seconds since 1970; it stands still if capture does.",
+)
 BUILD_INFO = Family("wiresniff_build_info", Kind.GAUGE, ("version",), "Version of wiresniff; always 1.")
 
-FAMILIES = (
+AUDIT_FAMILIES = (
     REQUESTS, INFERRED, FAILED, FAULTS, SAMPLED, BAGGAGE, PARSED, OPAQUE, GAPS, ANOMALIES, EVICTIONS, INTERNAL_ERRORS,
     CONNECTIONS, BUILD_INFO,
 )  # fmt: skip
-"""All, in the order in which they are exposed."""
+"""Those of every audit, in the order in which they are exposed."""
+LIVE_FAMILIES = (
+    CAPTURE_UP, CAPTURE_PACKETS, CAPTURE_BYTES, CAPTURE_DROPPED, POLICY_RELOADED, POLICY_RELOAD_TIME, SNAPSHOT_TIME,
+)  # fmt: skip
+"""Those that only live capture has."""
+FAMILIES = (*AUDIT_FAMILIES, *LIVE_FAMILIES)
