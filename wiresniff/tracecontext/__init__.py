@@ -8,9 +8,10 @@ bytes, because duplicates and their order are evidence. It sorts them into the f
     baggage       judged by itself: it belongs to no trace (W3C Baggage)
     carriers      other formats: read as far as a trace id can be compared, never judged
 
-What is common is quick: one traceparent of version 00 costs one regular expression and two tuples. Everything else
-falls through to code that names faults. Nothing here raises because of bytes, and all work is linear in their
-number: expressions use `fullmatch` over explicit classes, with bounded or possessive repeats.
+What is common is quick: one traceparent of version 00 costs one regular expression and two tuples, and many at once are
+looked at as arrays (`plain`, the only module that knows them). Everything else falls through to code that names faults.
+Nothing here raises because of bytes, and all work is linear in their number: expressions use `fullmatch` over explicit
+classes, with bounded or possessive repeats.
 
 What it refuses to do: to compare messages (that is the audit's work), to remember anything between calls, and to
 accept what a lenient library would accept. The verdict is what a receiver that follows the text will do.
