@@ -90,7 +90,7 @@ class CapturePoint:
             self._look_ahead(deliveries)
             for delivery in deliveries:
                 events += self._dissect(delivery)
-            events += self._dissector.alike()
+            events += self._alike()
         for delivery in self._reassembler.flush(now_ns):
             events += self._dissect(delivery)
         events += self._dissector.flush(now_ns)
@@ -103,6 +103,15 @@ class CapturePoint:
             if not self._quarantines:
                 raise
             self._accounting.counts["internal_errors"] += 1
+
+    def _alike(self) -> list[Exchange | Alike]:
+        try:
+            return self._dissector.alike()
+        except Exception:  # what was taken as known is lost
+            if not self._quarantines:
+                raise
+            self._accounting.counts["internal_errors"] += 1
+            return []
 
     def _dissect(self, delivery: Delivery) -> list[Event]:
         try:
