@@ -12,7 +12,9 @@ from wiresniff.audit.repeats import Repeats
 from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
+from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
+from wiresniff.model.growth import Growth, Reporter
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.targets import rpc_of
 from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
@@ -76,7 +78,14 @@ class Reader(Protocol):
 class Auditor:
     """Judges exchanges and keeps the totals. Names are asked for again at the end, when all are learned."""
 
-    def __init__(self, policy: Policy, names: Naming, reader: Reader, level: int = 2) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        names: Naming,
+        reader: Reader,
+        level: int = 2,
+        reporter: Callable[[Endpoint, Endpoint], Reporter] | None = None,
+    ) -> None:
         self._policy = policy
         self._names = names
         self._reader = reader
@@ -85,7 +94,7 @@ class Auditor:
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy)
         self._repeats = Repeats()
-        self._pairs = Pairs(names)
+        self._pairs = Pairs(names, reporter)
         self._routes: dict[_Key, _Route] = {}
         self.evictions = self._pairs.evictions
 
@@ -277,3 +286,10 @@ class Auditor:
     def pairs(self) -> list[PairTotals]:
         """Return the totals of every pair, by the names that are known now."""
         return self._pairs.named()
+
+    def growth(self, now_ns: int) -> list[Growth]:
+        """Return what each pair grew by since the last call; pairs that are idle for long make room for others."""
+        grown = self._pairs.growth(now_ns)
+        if self._pairs.rest(now_ns):
+            self._routes.clear()
+        return grown

@@ -5,11 +5,13 @@ same in whatever order requests come, and however much of the traffic had taught
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.model import limits
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Traffic
+from wiresniff.model.growth import Growth, Numbers, Reporter, numbers_of
 from wiresniff.model.totals import OTHER, PairTotals
 
 HTTP_1 = "http/1"
@@ -21,6 +23,7 @@ SPOKEN = {
 """Which pair of two services the bytes of a connection are counted for: the first of these protocols that it has."""
 RAW_PAIRS = 8 * limits.PAIRS
 """Pairs by address, before names join them: an autoscaled client has many addresses and one name."""
+IDLE_NS = limits.PAIR_SECONDS * 10**9
 
 
 class Naming(Protocol):
@@ -45,8 +48,27 @@ class Naming(Protocol):
         """Tell whether all ports of an address are outside, or none is."""
 
 
-_Key: TypeAlias = tuple[str, str | Endpoint, str]
-"""Client, server, protocol."""
+_Key: TypeAlias = tuple[str, str | Endpoint, str, Reporter]
+"""Client, server, protocol, which of them is local."""
+
+
+class _Told:
+    """How much of a pair's totals `Pairs.growth` handed over, and when there was last something."""
+
+    __slots__ = ("_bytes", "_numbers", "_requests", "changed_ns")
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+        self._requests = self._bytes = self.changed_ns = 0
+
+    def news(self, totals: PairTotals, now_ns: int) -> Numbers | None:
+        """Return what is new; None where nothing is. Whatever is counted comes with a request or with bytes."""
+        seen_bytes = totals.parsed_bytes + sum(totals.opaque_bytes.values())
+        if totals.requests == self._requests and seen_bytes == self._bytes:
+            return None
+        self._requests, self._bytes, self.changed_ns = totals.requests, seen_bytes, now_ns
+        before, self._numbers = self._numbers, numbers_of(totals)
+        return self._numbers.minus(before)
 
 
 class _Pair(NamedTuple):
@@ -59,14 +81,19 @@ class _Pair(NamedTuple):
     client_is_external: bool
     is_other: bool
     """It is what remains of pairs for which there was no room."""
+    reporter: Reporter
+    told: _Told
 
 
 class Pairs:
     """The totals of all pairs."""
 
-    def __init__(self, names: Naming) -> None:
+    def __init__(self, names: Naming, reporter: Callable[[Endpoint, Endpoint], Reporter] | None = None) -> None:
         self._names = names
+        self._reporter = reporter or (lambda _client, _server: Reporter.CAPTURE)
         self._pairs: dict[_Key, _Pair] = {}
+        self._rested: dict[tuple[str, str, str], PairTotals] = {}
+        """By name: pairs that were idle for so long that they left the table."""
         self.evictions: Counter[str] = Counter()
 
     def totals(self, client: Endpoint, server: Endpoint, authority: bytes | None, protocol: str) -> PairTotals:
@@ -76,15 +103,21 @@ class Pairs:
         # All that is outside is one client; an address that is outside by some of its ports may be called otherwise.
         is_one = client_is_external and names.is_one_place(client.address)
         who = names.client(client) if is_one else client.address
-        key: _Key = (who, names.asked(server, authority, client_is_external) or server, protocol)
+        key: _Key = (
+            who,
+            names.asked(server, authority, client_is_external) or server,
+            protocol,
+            self._reporter(client, server),
+        )
         is_other = key not in self._pairs and len(self._pairs) >= RAW_PAIRS
         if is_other:
             self.evictions["pairs"] += 1
-            key = (OTHER, OTHER, protocol)
+            key = (OTHER, OTHER, protocol, key[3])
         pair = self._pairs.get(key)
         if pair is None:
             totals = PairTotals(OTHER, OTHER, protocol)
-            pair = self._pairs[key] = _Pair(totals, client, server, authority, client_is_external, is_other)
+            pair = _Pair(totals, client, server, authority, client_is_external, is_other, key[3], _Told())
+            self._pairs[key] = pair
         if client_is_external or names.is_external(server):
             pair.totals.external = True
         return pair.totals
@@ -101,20 +134,50 @@ class Pairs:
     def named(self) -> list[PairTotals]:
         """Return the totals of every pair, by the names that are known now."""
         named: dict[tuple[str, str, str], PairTotals] = {}
-        for pair in sorted(self._pairs.values(), key=lambda pair: not pair.totals.requests):
-            totals = pair.totals
-            client = server = OTHER
-            if not pair.is_other:
-                client = self._names.client(pair.client)
-                server = self._names.server(pair.server, pair.authority, pair.client_is_external)
-            key = (client, server, totals.protocol)
-            if not totals.requests:
-                key = _with_requests(named, key)
-            if key not in named and len(named) >= limits.PAIRS:
-                self.evictions["pairs"] += 1
-                key = (OTHER, OTHER, totals.protocol)
-            named.setdefault(key, PairTotals(*key)).add(totals)
+        for key, totals in sorted(self._with_names(), key=lambda named: not named[1].requests):
+            self._add(named, key if totals.requests else _with_requests(named, key), totals)
         return list(named.values())
+
+    def _add(
+        self, named: dict[tuple[str, str, str], PairTotals], key: tuple[str, str, str], totals: PairTotals
+    ) -> None:
+        if key not in named and len(named) >= limits.PAIRS:
+            self.evictions["pairs"] += 1
+            key = (OTHER, OTHER, totals.protocol)
+        named.setdefault(key, PairTotals(*key)).add(totals)
+
+    def _with_names(self) -> Iterator[tuple[tuple[str, str, str], PairTotals]]:
+        for pair in self._pairs.values():
+            yield (*self._ends(pair), pair.totals.protocol), pair.totals
+        yield from self._rested.items()
+
+    def _ends(self, pair: _Pair) -> tuple[str, str]:
+        """Return the names of client and server that are known now."""
+        if pair.is_other:
+            return OTHER, OTHER
+        server = self._names.server(pair.server, pair.authority, pair.client_is_external)
+        return self._names.client(pair.client), server
+
+    def growth(self, now_ns: int) -> list[Growth]:
+        """Return what every pair grew by since the last call, by the names that are known now."""
+        grown = []
+        for pair in self._pairs.values():
+            news = pair.told.news(pair.totals, now_ns)
+            if news is not None:
+                totals = pair.totals
+                grown.append(Growth(*self._ends(pair), totals.protocol, pair.reporter, totals.external, news))
+        return grown
+
+    def rest(self, now_ns: int) -> bool:
+        """Put pairs that have not grown for `limits.PAIR_SECONDS` under the names they have; tell whether any was.
+
+        Totals that `totals` returned before are then no longer those to count in.
+        """
+        idle = [key for key, pair in self._pairs.items() if now_ns - pair.told.changed_ns >= IDLE_NS]
+        for key in idle:
+            pair = self._pairs.pop(key)
+            self._add(self._rested, (*self._ends(pair), pair.totals.protocol), pair.totals)
+        return bool(idle)
 
 
 def _with_requests(named: dict[tuple[str, str, str], PairTotals], key: tuple[str, str, str]) -> tuple[str, str, str]:
