@@ -127,11 +127,22 @@ function request()
 end
 """
 
-VISITS = SERVICES.replace("Host: ", "Connection: close\\r\\nHost: ", 1).replace("-- One", "-- A connection a request: one")
+PLAIN = """\
+-- One question over and over.
+function request()
+  local traceparent = traced()
+  local fields = " HTTP/1.1\\r\\nHost: shop.example\\r\\nUser-Agent: checkout/2.31 okhttp/4.12.0\\r\\nAccept: */*\\r\\n"
+  if traceparent then fields = fields .. "traceparent: " .. traceparent .. "\\r\\n" end
+  return "GET /api/orders/recent" .. fields .. "\\r\\n"
+end
+"""
+
+VISITS = "-- A connection a request.\n" + SERVICES.replace("Host: ", "Connection: close\\r\\nHost: ", 1)
 TRAFFIC = {
     "services": (SERVICES, ""),
     "browsers": (BROWSERS, "add_header X-Request-Id $request_id;"),
     "visits": (VISITS, ""),
+    "plain": (PLAIN, ""),
 }
 """Who asks, and what the server adds to its answers."""
 

@@ -142,7 +142,8 @@ class Dissector:
             if conversation.is_at_rest(stretch.request_at, stretch.response_at):
                 conversation.requests.pass_by(requests, stretch.request_row, stretch.request_last)
                 conversation.responses.pass_by(responses, stretch.response_row, stretch.response_last)
-                conversation.authority = self._blockwise.take(stretch)
+                conversation.authority = stretch.authority
+                self._blockwise.take(stretch)
                 request_row, response_row = stretch.request_last, stretch.response_last
         parse_up_to(requests.last, responses.last)
         return events

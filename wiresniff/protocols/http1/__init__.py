@@ -6,9 +6,9 @@ their response. `conversation` joins them and knows when one direction must wait
 `templates` recognises those that were met before, `head` holds those that come in pieces.
 
 Speed. Turns of request and response of which every byte was met before, but for request line, traceparent and body,
-are recognised in columns for all connections of a block (`turns`, `known`, `blockwise`), and go on as exchanges that
-are `alike`. These four modules are the only ones above reassembly that know arrays; where anything is unusual, the
-parsers read.
+are recognised in columns for all connections of a block (`turns`, `known`, `heads`, `blockwise`), and go on as
+exchanges that are `alike`. These modules are the only ones above reassembly that know arrays; where anything is
+unusual, the parsers read.
 
 Honesty. A gap in a body of known length costs nothing. A gap in a head leaves the exchange unjudged. After any other
 gap, or where the capture joined late, a parser looks for a head at the beginning of a segment (`seek`): for certain one

@@ -45,10 +45,6 @@ class KnownTurns(NamedTuple):
     status: Ints
     """(k,)"""
 
-    def template_of(self, turn: int) -> RequestTemplate:
-        """Return the template of a known turn, by its row of `Turns`."""
-        return self.templates[int(self.template[np.searchsorted(self.turn, turn)])]
-
 
 class Block(NamedTuple):
     """The runs of one block, and what is known of them."""

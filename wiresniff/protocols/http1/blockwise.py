@@ -16,6 +16,8 @@ from wiresniff.model.exchanges import Alike, Exchange
 from wiresniff.protocols.http1.alike import Block, KnownTurns, Talk, exchanges_of
 from wiresniff.protocols.http1.conversation import Conversation, Readers
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, ResponseHead
+from wiresniff.protocols.http1.heads import UNKNOWN as UNKNOWN_HEAD
+from wiresniff.protocols.http1.heads import KnownHeads
 from wiresniff.protocols.http1.known import (
     NONE,
     PATTERNS,
@@ -47,6 +49,8 @@ class Stretch(NamedTuple):
     response_row: int
     response_last: int
     response_at: int
+    authority: bytes | None
+    """That was asked for last."""
 
 
 class Blockwise:
@@ -56,6 +60,7 @@ class Blockwise:
         self._readers = readers
         self._are_plain = are_plain
         self._patterns: list[Pattern] = []
+        self._known_heads = KnownHeads()
         self._seen: Block | None = None
         self._stretches: dict[Conversation, list[Stretch]] = {}
         self._taken: list[tuple[int, int]] = []
@@ -76,7 +81,7 @@ class Blockwise:
         raw = np.frombuffer(run.buffer, dtype=np.uint8)
         known = self._find_known(run, raw, rows, turns)
         self._seen = Block(talks, run.buffer, raw, run.capture, rows, turns, known)
-        for stretch in stretches_of(turns, known.turn):
+        for stretch in stretches_of(turns, known):
             talk = talks[int(turns.talk[stretch.first])]
             self._stretches.setdefault(talk.conversation, []).append(stretch)
 
@@ -103,7 +108,7 @@ class Blockwise:
         bounds = zip(line_start.tolist(), line_stop.tolist(), strict=True)
         lines = self._readers.request_templates.read_lines([buffer[start:stop] for start, stop in bounds])
         is_plain, is_regular = self._judge_values(buffer, raw, value_at)
-        status = self._find_statuses(run, rows, turns, chosen)
+        status = self._find_statuses(run, raw, rows, turns, chosen)
         is_known = is_regular & (status != 0) & np.array([line is not None for line in lines], dtype=np.bool_)
         templates = [each.template for each in self._patterns]
         return KnownTurns(
@@ -123,23 +128,36 @@ class Blockwise:
             is_regular[row] = REGULAR_VALUE(buffer, at, at + VALUE_BYTES) is not None
         return is_plain, is_regular
 
-    def _find_statuses(self, run: Data, rows: Rows, turns: Turns, chosen: Ints) -> Ints:
+    def _find_statuses(self, run: Data, raw: NDArray[np.uint8], rows: Rows, turns: Turns, chosen: Ints) -> Ints:
         """Return the status of each chosen turn's response; 0 where it is not known, or does not end with the turn."""
         buffer = run.buffer
         first_row = turns.response_row[chosen]
-        starts, stops = rows.starts[first_row].tolist(), rows.stops[first_row].tolist()
-        ends, heads = self._readers.response_templates.find_all(buffer, starts, stops)
-        for row in [row for row, head in enumerate(heads) if head is UNKNOWN]:
-            heads[row], ends[row] = self._read_response(buffer, starts[row], stops[row])
-        status = np.array([status for status, _ in heads], dtype=np.int64)
-        framing = np.array([framing for _, framing in heads], dtype=np.int64)
-        body = np.array(ends, dtype=np.int64) + len(END_OF_HEAD) - rows.starts[first_row] + turns.response_at[chosen]
+        start, stop = rows.starts[first_row], rows.stops[first_row]
+        length, says = self._known_heads.find(raw, start, stop)
+        self._read_responses(buffer, start, stop, length, says)
+        status, framing = says.T
+        body = turns.response_at[chosen] + length + len(END_OF_HEAD)
         is_over = body + framing == turns.response_stop[chosen]
         for row in np.flatnonzero(framing == CHUNKED).tolist():
             turn = chosen[row]
             first, last = int(turns.response_row[turn]), int(turns.response_last[turn])
             is_over[row] = ends_chunked(run, int(body[row]), int(turns.response_stop[turn]), first, last)
         return np.where(is_over, status, 0)
+
+    def _read_responses(self, buffer: bytes, start: Ints, stop: Ints, length: Ints, says: Ints) -> None:
+        """Fill in the heads that are not known in columns, one by one."""
+        rows = np.flatnonzero(length == UNKNOWN_HEAD).tolist()
+        if not rows:
+            return
+        starts, stops = start[rows].tolist(), stop[rows].tolist()
+        ends, heads = self._readers.response_templates.find_all(buffer, starts, stops)
+        for number, head in enumerate(heads):
+            if head is UNKNOWN:
+                heads[number], ends[number] = self._read_response(buffer, starts[number], stops[number])
+        length[rows] = np.array(ends) - start[rows]
+        says[rows] = heads
+        octets = [buffer[at:end] for at, end in zip(starts, ends, strict=True)]
+        self._known_heads.meet((one, head) for one, head in zip(octets, heads, strict=True) if head is not UNKNOWN)
 
     def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[ResponseHead, int]:
         """Read a head that was not met before, if it is a plain one."""
@@ -161,11 +179,9 @@ class Blockwise:
         """Return the known turns of one connection."""
         return self._stretches.get(conversation, ())
 
-    def take(self, stretch: Stretch) -> bytes | None:
-        """Take turns as known; returns the authority that was asked for last."""
+    def take(self, stretch: Stretch) -> None:
+        """Take turns as known."""
         self._taken.append((stretch.first, stretch.last))
-        assert self._seen is not None
-        return self._seen.known.template_of(stretch.last - 1).authority
 
     # --- and after ---
 
@@ -180,15 +196,18 @@ class Blockwise:
         return list(exchanges_of(seen, taken))
 
 
-def stretches_of(turns: Turns, known: Ints) -> Iterator[Stretch]:
-    """Join known turns of one connection that follow each other; `known` are rows of `turns`, ascending."""
-    if not len(known):
+def stretches_of(turns: Turns, known: KnownTurns) -> Iterator[Stretch]:
+    """Join known turns of one connection that follow each other."""
+    turn = known.turn
+    if not len(turn):
         return
-    talk = turns.talk[known]
-    breaks = np.flatnonzero((known[1:] != known[:-1] + 1) | (talk[1:] != talk[:-1]))
-    first, last = known[np.concatenate(([0], breaks + 1))], known[np.concatenate((breaks, [len(known) - 1]))]
+    talk = turns.talk[turn]
+    breaks = np.flatnonzero((turn[1:] != turn[:-1] + 1) | (talk[1:] != talk[:-1]))
+    begins, ends = np.concatenate(([0], breaks + 1)), np.concatenate((breaks, [len(turn) - 1]))
+    first, last = turn[begins], turn[ends]
     columns = (
         first, last + 1, turns.request_row[first], turns.request_last[last], turns.request_at[first],
         turns.response_row[first], turns.response_last[last], turns.response_at[first],
     )  # fmt: skip
-    yield from map(Stretch._make, zip(*(column.tolist() for column in columns), strict=True))
+    authorities = [known.templates[template].authority for template in known.template[ends].tolist()]
+    yield from map(Stretch._make, zip(*(column.tolist() for column in columns), authorities, strict=True))
