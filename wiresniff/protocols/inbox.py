@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, Gap, Item
@@ -41,8 +42,8 @@ class Sent:
         if columns.cuts[kept.start] > self._stop:
             self._cuts.append(self._stop)
             self._acknowledged.append(NOT_ACKNOWLEDGED)
-        self._cuts.extend(columns.cuts[kept])
-        self._acknowledged.extend(columns.acknowledged[kept])
+        _extend(self._cuts, columns.cuts[kept])
+        _extend(self._acknowledged, columns.acknowledged[kept])
         self._stop = columns.cuts[last] if last < run.last else run.stop
         if len(self._cuts) > 2 * SENT_REMEMBERED:
             del self._cuts[:-SENT_REMEMBERED], self._acknowledged[:-SENT_REMEMBERED]
@@ -51,6 +52,14 @@ class Sent:
         """Return what the sender had received when it sent the byte before `position`."""
         row = bisect_left(self._cuts, position) - 1
         return self._acknowledged[row] if row >= 0 and position <= self._stop else NOT_ACKNOWLEDGED
+
+
+def _extend(numbers: "array[int]", more: Sequence[int] | memoryview) -> None:
+    """Append a part of a column; one that is an array of the same kind as it is."""
+    if isinstance(more, memoryview):
+        numbers.frombytes(more)
+    else:
+        numbers.extend(more)
 
 
 class Inbox:
