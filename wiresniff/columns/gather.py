@@ -30,6 +30,20 @@ def gather(raw: NDArray[np.uint8], at: NDArray[np.int64], header: "np.dtype[np.v
     return taken
 
 
+def scatter(raw: NDArray[np.uint8], at: NDArray[np.int64], header: NDArray[np.void]) -> None:
+    """Write the header of each row at its position; every one of them must lie wholly in `raw`.
+
+    raw     (bytes,) u1, changed
+    at      (k,) i8, not negative; no two headers overlap
+    header  (k,) of a packed dtype; oracle: tests/oracles/columns.py
+    """
+    size = header.dtype.itemsize
+    if not len(at):
+        return
+    items = np.ndarray((len(raw) - size + 1,), dtype=f"V{size}", buffer=raw, strides=(1,))
+    items[at] = header.view(f"V{size}")
+
+
 def enough(at: NDArray[np.int64], end: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     """Say which rows have `size` bytes between position and end: the mask to apply before `gather`.
 

@@ -1,0 +1,148 @@
+"""The interfaces of this machine (of this network namespace): their names, and what they are like now.
+
+Asked of the kernel by ioctl (netdevice(7)) rather than read from /sys, which in a container may be that of another
+namespace. None of it needs a right.
+"""
+
+import difflib
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import NamedTuple
+
+from wiresniff.model.errors import UsageError
+
+ANY = "any"
+"""All interfaces, those included that come later."""
+FLAGS, ADDRESS, HARDWARE = 0x8913, 0x8915, 0x8927
+"""SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR"""
+IS_UP, HAS_CARRIER = 0x1, 0x40
+"""IFF_UP, IFF_RUNNING"""
+NAME_BYTES = 15
+LOOPBACK = 772
+KINDS = {
+    1: "Ethernet",
+    32: "InfiniBand",
+    512: "PPP",
+    519: "raw IP",
+    768: "IP tunnel",
+    769: "IPv6 tunnel",
+    LOOPBACK: "loopback",
+    776: "6in4 tunnel",
+    778: "GRE tunnel",
+    801: "Wi-Fi",
+    802: "Wi-Fi",
+    803: "Wi-Fi monitor",
+    823: "GRE tunnel over IPv6",
+    65534: "raw IP (tun, WireGuard)",
+}
+"""Hardware types (Linux, if_arp.h) as people call them."""
+IPV6_ADDRESSES = Path("/proc/net/if_inet6")
+
+
+class LocalInterface(NamedTuple):
+    """An interface as it is now."""
+
+    name: str
+    number: int
+    """Its index, as `ip link` shows it."""
+    is_up: bool
+    has_carrier: bool
+    hardware_type: int
+    addresses: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Return what people call it."""
+        return KINDS.get(self.hardware_type, f"hardware type {self.hardware_type}")
+
+
+def local_interfaces() -> list[LocalInterface]:
+    """Return the interfaces in the order of their indices."""
+    ipv6 = _ipv6_addresses()
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for index, name in sorted(socket.if_nameindex()):
+            flags = _flags(asking, name)
+            if flags is None:
+                continue  # it has gone meanwhile
+            hardware = _asked(asking, HARDWARE, name)
+            addresses = [*_ipv4_addresses(asking, name), *ipv6.get(name, ())]
+            hardware_type = struct.unpack_from("=H", hardware)[0] if hardware is not None else 0
+            found.append(
+                LocalInterface(
+                    name, index, bool(flags & IS_UP), bool(flags & HAS_CARRIER), hardware_type, tuple(addresses)
+                )
+            )
+    return found
+
+
+def index_of(name: str) -> int | None:
+    """Return the index of an interface, None where there is none of that name."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return None
+
+
+def hardware_type_of(name: str) -> int | None:
+    """Return the hardware type of an interface, None where there is none of that name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        hardware = _asked(asking, HARDWARE, name)
+    return None if hardware is None else int(struct.unpack_from("=H", hardware)[0])
+
+
+def is_up(name: str) -> bool:
+    """Say whether an interface is there and set up."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        return bool((_flags(asking, name) or 0) & IS_UP)
+
+
+def check_names(names: list[str]) -> None:
+    """Raise UsageError for a name of no interface; it says which there are."""
+    known = [name for _, name in socket.if_nameindex()]
+    for name in names:
+        if name == ANY or name in known:
+            continue
+        near = difflib.get_close_matches(name, [*known, ANY], 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"there is no interface '{name[:NAME_BYTES]}' here; {meant}`wiresniff interfaces` lists what can be watched"
+        )
+
+
+def _flags(asking: socket.socket, name: str) -> int | None:
+    flags = _asked(asking, FLAGS, name)
+    return None if flags is None else int(struct.unpack_from("=H", flags)[0])
+
+
+def _ipv4_addresses(asking: socket.socket, name: str) -> Iterator[str]:
+    answer = _asked(asking, ADDRESS, name)
+    if answer is not None:
+        yield socket.inet_ntoa(answer[4:8])
+
+
+def _ipv6_addresses() -> dict[str, list[str]]:
+    """Return addresses by name of interface."""
+    found: dict[str, list[str]] = {}
+    with suppress(OSError):
+        for line in IPV6_ADDRESSES.read_text().splitlines():
+            address, *_, name = line.split()
+            found.setdefault(name, []).append(str(IPv6Address(bytes.fromhex(address))))
+    return found
+
+
+def _asked(asking: socket.socket, request: int, name: str) -> bytes | None:
+    """Ask the kernel about an interface (struct ifreq); what stands behind the name in its answer."""
+    import fcntl  # noqa: PLC0415 (not on every system that only audits files)
+
+    encoded = name.encode()
+    if len(encoded) > NAME_BYTES:
+        return None
+    try:
+        return fcntl.ioctl(asking, request, encoded.ljust(40, b"\0"))[16:]
+    except OSError:
+        return None

@@ -1,0 +1,253 @@
+"""LiveSource: what passes the interfaces of this machine now, as packet blocks.
+
+All interfaces of a call are one capture point: connections are followed over all of them, and a packet that passes
+several of them is known by its `interface`. Silence passes time too: without packets there is a tick every
+`limits.TICK_SECONDS`. It says a little less than what time it is, since the kernel keeps a block back until it is full
+or `limits.RING_BLOCK_SECONDS` have passed, twice at most.
+"""
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from wiresniff.capture import rights
+from wiresniff.capture.filter import Filter
+from wiresniff.capture.interfaces import ANY, check_names
+from wiresniff.capture.packet_socket import check_ring_bytes, refusal
+from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, RingPackets
+from wiresniff.capture.watched import InterfaceStatistics, WatchedInterface, Wish
+from wiresniff.model.errors import UsageError
+from wiresniff.model.limits import INTERFACE_SECONDS, INTERFACES, RING_BLOCK_SECONDS, RING_BYTES, TICK_SECONDS
+from wiresniff.model.packets import PacketBlock
+
+NANOSECONDS = 1_000_000_000
+BEHIND_NS = int(2 * RING_BLOCK_SECONDS * NANOSECONDS)
+"""So long the kernel may keep a packet back."""
+POINT = 0
+"""The number of the capture point."""
+
+
+class LivePackets(Protocol):
+    """A live capture, whatever takes its packets."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+    def __iter__(self) -> Iterator[tuple[int, PacketBlock]]:
+        """Give (number of the capture point, block or tick) without end, or until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """Take no more packets; iterating ends when those taken by now were given. Safe in a signal handler."""
+        ...
+
+    def shed(self, share: float) -> None:
+        """Leave out a share of the connections, from 0 (the usual) to 1, whole and always the same ones."""
+        ...
+
+    def statistics(self) -> list[InterfaceStatistics]:
+        """Return what is known of each interface since the beginning. For the thread that iterates."""
+        ...
+
+    def close(self) -> None:
+        """Close all sockets."""
+        ...
+
+
+class Rows:
+    """Numbers the interfaces that packets come from, as `PacketBlock.interface` does."""
+
+    def __init__(self) -> None:
+        self._row_of: dict[tuple[int, int], int] = {}
+        self.link_types: tuple[int, ...] = ()
+        self.forgotten = 0
+        """How often there were more than `limits.INTERFACES`, and counting began anew."""
+
+    def of(self, interface: int, link_type: int) -> int:
+        """Return the row of an interface, by a number of the caller's, for packets of a link type."""
+        row = self._row_of.get((interface, link_type))
+        if row is None:
+            row = self._row_of[interface, link_type] = len(self.link_types)
+            self.link_types += (link_type,)
+        return row
+
+    def make_room(self, count: int) -> None:
+        """Begin anew if `count` more would be too many."""
+        if len(self._row_of) + count > INTERFACES and self._row_of:
+            self._row_of, self.link_types = {}, ()
+            self.forgotten += 1
+
+
+class LiveSource:
+    """Watches interfaces through rings of packet sockets (Linux). See `open_live`."""
+
+    def __init__(self, watched: list[WatchedInterface], filter: Filter | None) -> None:  # noqa: A002 (as everywhere)
+        self._watched = watched
+        self._filter = filter
+        self._rows = Rows()
+        self._is_stopping = False
+        self._look_at = 0.0
+        self.backlog = 0.0
+        """How full the fullest ring was when it was last looked at, from 0 to 1."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in self._watched:
+            each.close()
+
+    def stop(self) -> None:
+        """Take no more packets; iterating ends when those taken by now were given. Safe in a signal handler."""
+        self._is_stopping = True
+
+    def shed(self, share: float) -> None:
+        """Leave out a share of the connections, from 0 (the usual) to 1, whole and always the same ones.
+
+        What is left out is counted in `InterfaceStatistics`. Only what has TCP right behind its IP header is.
+        """
+        for each in self._watched:
+            each.shed(min(max(share, 0.0), 1.0))
+
+    def statistics(self) -> list[InterfaceStatistics]:
+        """Return what is known of each interface since the beginning. For the thread that iterates."""
+        return [each.statistics() for each in self._watched]
+
+    def __iter__(self) -> Iterator[tuple[int, PacketBlock]]:
+        """Give (0, block or tick) without end, or until `stop`."""
+        poll = select.poll()
+        by_descriptor = {each.descriptor: each for each in self._watched}
+        for descriptor in by_descriptor:
+            poll.register(descriptor, select.POLLIN)
+        for each in self._watched:
+            each.start()
+        end_at = None
+        while end_at is None or time.monotonic() < end_at:
+            if self._is_stopping and end_at is None:
+                end_at = time.monotonic() + BEHIND_NS / NANOSECONDS
+                for each in self._watched:
+                    each.stop()
+            self._look()
+            yield from self._taken()
+            asked_ns = time.time_ns()
+            events = poll.poll(TICK_SECONDS * 1000)
+            for descriptor, event in events:
+                if event & ~select.POLLIN:
+                    by_descriptor[descriptor].note_error()
+            if not events:
+                yield POINT, tick(asked_ns - BEHIND_NS)
+        yield from self._taken()
+
+    def _look(self) -> None:
+        """Look for interfaces that came or went, now and then."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + INTERFACE_SECONDS
+            for each in self._watched:
+                each.look()
+
+    def _taken(self) -> Iterator[tuple[int, PacketBlock]]:
+        """Give what is in the rings, each in its turn."""
+        self.backlog = max(each.ring.waiting() / each.ring.blocks for each in self._watched)
+        for number, each in enumerate(self._watched):
+            packets = each.ring.take()
+            if packets is None:
+                continue
+            each.count(packets)
+            block = self._block(number, each, packets)
+            if len(block):
+                yield POINT, block
+            elif len(packets):  # the filter wants none of them; their time has passed all the same
+                yield POINT, tick(int(packets.timestamp_ns.max()))
+
+    def _block(self, number: int, watched: WatchedInterface, packets: RingPackets) -> PacketBlock:
+        """Make a block of what a ring gave."""
+        # Of `any`, each interface has a row; one that is watched by its name has one, however often it is made again.
+        seen = packets.interface if watched.name == ANY else np.full(len(packets), -1 - number)
+        keys = seen * 2 + packets.is_cooked
+        distinct, inverse = (keys[:1], None) if (keys == keys[:1]).all() else np.unique(keys, return_inverse=True)
+        self._rows.make_room(len(distinct))
+        rows = np.array(
+            [self._rows.of(key >> 1, LINK_COOKED if key & 1 else LINK_ETHERNET) for key in distinct.tolist()],
+            dtype=np.int64,
+        )
+        block = PacketBlock(
+            buffer=packets.buffer,
+            offset=packets.offset,
+            captured_length=packets.captured_length,
+            wire_length=packets.wire_length,
+            timestamp_ns=packets.timestamp_ns,
+            number=np.zeros(len(packets), dtype=np.int64),
+            interface=np.repeat(rows, len(packets)) if inverse is None else rows[inverse],
+            link_types=self._rows.link_types,
+        )
+        if self._filter is None or not watched.leaves_filtering or not len(block):
+            return block
+        return self._filter.apply(block)
+
+
+def tick(time_ns: int) -> PacketBlock:
+    """Return a block without packets that says what time it is."""
+    nothing = np.empty(0, dtype=np.int64)
+    return PacketBlock(b"", nothing, nothing, nothing, nothing, nothing, nothing, (LINK_ETHERNET,), tick_ns=time_ns)
+
+
+def open_live(
+    names: Sequence[str],
+    *,
+    ring_bytes: int = RING_BYTES,
+    filter: Filter | None = None,  # noqa: A002 (named like the option)
+    fanout: int | None = None,
+    promiscuous: bool = False,
+    may_be_absent: bool = False,
+) -> LivePackets:
+    """Open interfaces by name for watching, `any` for all; nothing is taken before the first block is asked for.
+
+    ring_bytes     of memory for each
+    fanout         a number from 0 to 65535 that several processes agree upon: the connections are shared between
+                   them. Three numbers are used up for each name. All should be open before the first one iterates,
+                   since the shares change when another joins.
+    promiscuous    also take what is addressed to other machines: for mirror ports
+    may_be_absent  an interface that is not there yet is waited for
+
+    Raises UsageError for names that aren't here and sizes that can't be, CaptureError where this process may not watch,
+    or the system can't.
+    """
+    distinct = list(dict.fromkeys(names))
+    if not distinct:
+        raise UsageError("no interface is named; `wiresniff interfaces` lists what can be watched, and `any` is all")
+    if ANY in distinct and len(distinct) > 1:
+        raise UsageError("`any` is all interfaces: name it alone, or name the others without it")
+    check_ring_bytes(ring_bytes)
+    if not may_be_absent:
+        check_names(distinct)
+    if not hasattr(socket, "AF_PACKET"):
+        from wiresniff.capture.portable import PortableSource  # noqa: PLC0415 (imports scapy)
+
+        return PortableSource(distinct, filter)
+    missing = rights.refusal_to_capture()
+    if missing is not None:
+        raise missing
+    wish = Wish(ring_bytes, filter, fanout, promiscuous)
+    watched: list[WatchedInterface] = []
+    name = ""
+    try:
+        for number, name in enumerate(distinct):
+            watched.append(WatchedInterface(name, number, wish))
+    except OSError as error:
+        for each in watched:
+            each.close()
+        raise refusal(name, ring_bytes, error) from error
+    return LiveSource(watched, filter)
