@@ -5,10 +5,11 @@ longer than a ring holds; a template per family takes a tenth of that. The libra
 and writes what is about the process itself. `collector` is the plain way to the same text, and what tests compare with.
 """
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from wiresniff.metrics.collector import samples_of
 from wiresniff.metrics.families import FAMILIES, Family
@@ -18,9 +19,16 @@ from wiresniff.model import limits
 OPENMETRICS = "application/openmetrics-text"
 
 
-def expose(snapshot: Snapshot, others: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """Return text and content type of what a client accepts; `others` is what the library adds behind it."""
-    encode, content_type = choose_encoder(accept)
+def encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """Return how the library writes what a client accepts, and its content type."""
+    try:
+        return choose_encoder(accept)
+    except ValueError:  # a version that is none
+        return choose_encoder("")
+
+
+def expose(snapshot: Snapshot, content_type: str) -> bytes:
+    """Return the families of a snapshot; in OpenMetrics without the end, which the library writes behind the rest."""
     is_openmetrics = content_type.startswith(OPENMETRICS)
     lines: list[str] = []
     for family in FAMILIES:
@@ -30,7 +38,7 @@ def expose(snapshot: Snapshot, others: CollectorRegistry, accept: str) -> tuple[
             lines.append(f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n")
             template = _template(family)
             lines += [template % (*map(_escaped, labels), value) for labels, value in samples]
-    return "".join(lines).encode("utf-8", "backslashreplace") + encode(others), content_type
+    return "".join(lines).encode("utf-8", "backslashreplace")
 
 
 @cache

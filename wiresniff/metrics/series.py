@@ -4,6 +4,7 @@ What was counted stays where it was counted. A pair that gets a better name late
 old one stands still and expires whole after `limits.PAIR_SECONDS`, as Prometheus expects of what is gone.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from operator import add
 from typing import NamedTuple
@@ -50,14 +51,29 @@ def empty_pair(client: str, server: str, reporter: Reporter) -> PairSeries:
     return PairSeries(client, server, reporter, Numbers(), {})
 
 
+MARK_SECONDS = 60
+MARKS = 5
+"""Minutes that "now" is for a person who looks at pairs."""
+
+
+class Earlier(NamedTuple):
+    """What pairs had counted some minutes ago."""
+
+    seconds: float
+    """How long ago."""
+    verdicts: Mapping[PairKey, tuple[int, ...]]
+    """In the order of `Verdict`; pairs that had not been seen are not there."""
+
+
 class PairTable:
     """Series of pairs, at most `limits.PAIRS`; further pairs are one, `other`."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self._pairs: dict[PairKey, PairSeries] = {}
         self._changed: dict[PairKey, float] = {}
         """Seconds, in the order of changes: the first expires first."""
         self._external: set[PairKey] = set()
+        self._marks: deque[tuple[float, dict[PairKey, tuple[int, ...]]]] = deque([(now, {})], maxlen=MARKS)
 
     def add(self, growth: Iterable[Growth], now: float) -> None:
         """Count what grew; `now` in seconds."""
@@ -93,6 +109,13 @@ class PairTable:
     def pairs(self) -> tuple[PairSeries, ...]:
         """Return all pairs; they don't change any more."""
         return tuple(self._pairs.values())
+
+    def earlier(self, now: float) -> Earlier:
+        """Return what was counted `MARKS` minutes ago, or at the start; marks what is counted now for later."""
+        if now - self._marks[-1][0] >= MARK_SECONDS:
+            self._marks.append((now, {key: pair.numbers.verdicts for key, pair in self._pairs.items()}))
+        then, verdicts = self._marks[0]
+        return Earlier(now - then, verdicts)
 
 
 class Odometers:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wiresniff.metrics.series import PairSeries, empty_pair, label
+from wiresniff.metrics.series import Earlier, PairSeries, empty_pair, label
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import Audit
 from wiresniff.model.capture_state import InterfaceState
@@ -11,6 +11,9 @@ from wiresniff.model.growth import Reporter, numbers_of
 
 COUNTS = ("gap_bytes", "internal_errors")
 """Of `Accounting.counts`, those that are metrics."""
+
+
+NO_TIME = Earlier(0, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Snapshot:
     seen: Accounting = field(default_factory=Accounting)
     """For the page: as the report counts."""
     live: Live | None = None
+    earlier: Earlier = NO_TIME
+    """For the page: what is new is the difference."""
 
 
 def snapshot_of(audit: Audit) -> Snapshot:
