@@ -10,6 +10,7 @@ from builders import Conversation, Packet, ip_packet, link_frame, packet_block, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import decode as oracle
+from oracles.networks import joined as joined_networks
 from strategies.packets import block_of, captures
 
 from wiresniff.decode.decoder import Decoder
@@ -45,6 +46,11 @@ def rows_of(block: SegmentBlock) -> list[oracle.Row]:
     return rows
 
 
+def joined(rows: list[oracle.Row]) -> list[oracle.Row]:
+    """Join networks as the plain loop does; the times are those of `block_of`."""
+    return joined_networks(rows, [1_000_000_000 + row.number for row in rows])
+
+
 def without_names(counter: Counter[str]) -> Counter[str]:
     """Leave the name of a link type out: the oracle knows numbers only."""
     short: Counter[str] = Counter()
@@ -65,12 +71,12 @@ def test_any_packets_in_any_blocks_give_the_rows_and_counts_of_the_plain_loop(
     rows = []
     for start, stop in pairwise(edges):
         rows += rows_of(decoder.feed(block_of(link_types, packets[start:stop])))
-    expected = plain.rows(packets)
+    expected = joined(plain.rows(packets))
     assert rows == expected
     assert decoder.anomalies() == +plain.anomalies
     assert without_names(decoder.not_tcp()) == plain.not_tcp
     counts = decoder.counters()
-    names = ("not_tcp_packets", "not_ip_packets", "unknown_link_packets", "fragments")
+    names = ("not_tcp_packets", "not_ip_packets", "unknown_link_packets", "fragments", "tunnelled_packets")
     assert [counts[name] for name in names] == [plain.counts[name] for name in names]
     assert counts["packets"] == len(packets)
     assert counts["segments"] == len(expected)

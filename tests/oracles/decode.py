@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 TAGS = (0x8100, 0x88A8, 0x9100)
 EXTENSIONS = (0, 43, 60, 135, 139, 140)  # next header, length in 8 bytes without the first 8 (RFC 8200 4.2)
-ETHERTYPE_NAMES = {0: "unknown-family", 4: "llc", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe"}
+TUNNEL_PROTOCOLS = (4, 17, 41, 47)
+TUNNEL_PORTS = (4789, 8472, 6081, 4754)
+VLAN, VXLAN, GENEVE, GRE, GRE_KEYED, ERSPAN, IP = range(1, 8)
+ETHERTYPE_NAMES = {
+    0: "unknown-family", 4: "llc", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe",
+    0x8809: "lacp", 0x809B: "appletalk",
+}  # fmt: skip
 PROTOCOL_NAMES = {
     0: "hop-by-hop", 1: "icmp", 17: "udp", 43: "ipv6-routing", 44: "ipv6-fragment", 51: "ah", 58: "icmpv6",
     59: "no-next-header", 60: "ipv6-destination", 132: "sctp", 135: "mobility", 139: "hip", 140: "shim6",
@@ -69,11 +75,13 @@ class Part:
 class Decoder:
     """Decodes packets in capture order."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: int = 7) -> None:
+        self.secret = splitmix(key)[11:]
         self.counts: Counter[str] = Counter()
         self.anomalies: Counter[str] = Counter()
         self.not_tcp: Counter[str] = Counter()
         self.datagrams: dict[tuple[object, ...], Datagram] = {}
+        self.refused: set[tuple[object, ...]] = set()
 
     def rows(self, packets: Sequence[Packet]) -> list[Row]:
         """Return the segments of packets."""
@@ -88,11 +96,14 @@ class Decoder:
                     self.not_tcp[why.not_tcp] += 1
                 if why.anomaly:
                     self.anomalies[why.anomaly] += 1
+            self.counts["fragments"] += self.is_fragment
+            self.counts["tunnelled_packets"] += self.is_tunnelled
         return rows
 
     def segment(self, packet: Packet) -> Row:
         """Return the segment of one packet."""
         self.packet, self.domain, self.interface = packet, 0, packet.interface
+        self.is_fragment = self.is_tunnelled = False
         part = Part(packet.data, packet.wire_length)
         ethertype, part = self.link(part)
         source, destination, part = self.network(ethertype, part)
@@ -149,8 +160,15 @@ class Decoder:
         """Peel one tag, label or other header between link and IP."""
         if ethertype in TAGS:
             part.need(4)
-            self.domain = (self.domain << 12 | int.from_bytes(part.data[:2]) & 0xFFF) & 0xFFFFFFFF
+            vlan = int.from_bytes(part.data[:2]) & 0xFFF
+            if self.domain >> 31:
+                self.domain = fold([self.domain, VLAN, vlan], self.secret)
+            else:
+                self.domain = (self.domain << 12 | vlan) & 0xFFFFFFFF
             return type_or_length(part.data[2:4]), part.rest(4)
+        if ethertype == 0x6558:
+            part.need(14)
+            return type_or_length(part.data[12:14]), part.rest(14)
         if ethertype == 4:
             part.need(3)
             if part.data[:3] != b"\xaa\xaa\x03":
@@ -186,16 +204,14 @@ class Decoder:
         part.need(header)
         part = part.rest(header)
         if fragment & 0x3FFF:
-            self.counts["fragments"] += 1
-            if protocol in {6, 51}:
+            self.is_fragment = True
+            if protocol in {6, 51, *TUNNEL_PROTOCOLS}:
                 key = (source, destination, protocol, identification, self.domain, self.interface)
                 offset, is_last = (fragment & 0x1FFF) * 8, not fragment & 0x2000
                 protocol, part = self.whole(key, protocol, offset, part, is_last=is_last)
         while protocol == 51:
             protocol, part = authentication(part)
-        if protocol != 6:
-            raise NoSegment(count="not_tcp_packets", not_tcp=protocol_name(protocol))
-        return source, destination, part
+        return self.transport(protocol, source, destination, part)
 
     def ipv6(self, part: Part) -> tuple[bytes, bytes, Part]:
         """Read IPv6: RFC 8200 3 and 4."""
@@ -206,7 +222,6 @@ class Decoder:
         source, destination = part.data[8:24], part.data[24:40]
         part = part.rest(40)
         part = Part(part.data, min(payload_length, part.length) if payload_length else part.length)
-        is_fragment = False
         while protocol in EXTENSIONS or protocol in {44, 51}:
             if protocol == 51:
                 protocol, part = authentication(part)
@@ -219,23 +234,103 @@ class Decoder:
                 part = part.rest(size)
                 continue
             part.need(8)
-            self.counts["fragments"] += not is_fragment
-            is_fragment = True
+            self.is_fragment = True
             protocol, offset_and_more, identification = struct.unpack("!BxHI", part.data[:8])
             part = part.rest(8)
             offset, is_last = offset_and_more & 0xFFF8, not offset_and_more & 1
-            is_kept = protocol == 6 or protocol in EXTENSIONS or protocol in {44, 51}
+            is_kept = protocol in EXTENSIONS or protocol in {6, 44, 51, *TUNNEL_PROTOCOLS}
             if is_kept and not (offset == 0 and is_last):
                 key = (source, destination, -1, identification, self.domain, self.interface)
                 protocol, part = self.whole(key, protocol, offset, part, is_last=is_last)
-        if protocol != 6:
-            raise NoSegment(count="not_tcp_packets", not_tcp=protocol_name(protocol))
-        return source, destination, part
+        return self.transport(protocol, source, destination, part)
+
+    def transport(self, protocol: int, source: bytes, destination: bytes, part: Part) -> tuple[bytes, bytes, Part]:
+        """Return TCP, or go on in what a tunnel holds."""
+        ends = min(source, destination) + max(source, destination)
+        match protocol:
+            case 6:
+                return source, destination, part
+            case 4:
+                self.enter(IP, 0, ends)
+                return self.network(0x0800, part)
+            case 41:
+                self.enter(IP, 0, ends)
+                return self.network(0x86DD, part)
+            case 47:
+                return self.gre(ends, part)
+            case 17:
+                return self.udp(ends, part)
+        raise NoSegment(count="not_tcp_packets", not_tcp=protocol_name(protocol))
+
+    def enter(self, kind: int, number: int, ends: bytes = b"") -> None:
+        """Go into a tunnel."""
+        self.is_tunnelled = True
+        words = struct.unpack(f"!{len(ends) // 4}I", ends)
+        self.domain = fold([self.domain, kind, number, *words], self.secret)
+
+    def udp(self, ends: bytes, part: Part) -> tuple[bytes, bytes, Part]:
+        """Read UDP: RFC 768; VXLAN: RFC 7348 5; GENEVE: RFC 8926 3.4."""
+        part.need(8)
+        source, destination = struct.unpack("!HH", part.data[:4])
+        part = part.rest(8)
+        if destination not in TUNNEL_PORTS:
+            raise NoSegment(count="not_tcp_packets", not_tcp=opaque_name(source, destination, part))
+        if destination == 4754:
+            return self.gre(ends, part)
+        part.need(8)
+        first, protocol, number = part.data[0], int.from_bytes(part.data[2:4]), int.from_bytes(part.data[4:7])
+        if destination in {4789, 8472}:
+            if not first & 8:
+                raise NoSegment(count="not_tcp_packets", not_tcp="udp")
+            self.enter(VXLAN, number)
+            return self.network(0x6558, part.rest(8))
+        if first >> 6:
+            raise NoSegment(count="not_tcp_packets", not_tcp="udp")
+        part = part.rest(8)
+        part.need((first & 63) * 4)
+        self.enter(GENEVE, number)
+        return self.network(protocol, part.rest((first & 63) * 4))
+
+    def gre(self, ends: bytes, part: Part) -> tuple[bytes, bytes, Part]:
+        """Read GRE: RFC 2784, RFC 2890; ERSPAN in it."""
+        part.need(4)
+        flags, protocol = struct.unpack("!HH", part.data[:4])
+        part = part.rest(4)
+        if flags & 0x4007:
+            raise NoSegment(count="not_tcp_packets", not_tcp="gre")
+        key = None
+        for bit in (0x8000, 0x2000, 0x1000):
+            if flags & bit:
+                part.need(4)
+                key = int.from_bytes(part.data[:4]) if bit == 0x2000 else key
+                part = part.rest(4)
+        self.enter(GRE if key is None else GRE_KEYED, key or 0, ends)
+        if protocol == 0x88BE and not flags & 0x1000:
+            protocol = 0x6558
+        if protocol in {0x88BE, 0x22EB}:
+            size = {0x88BE: 8, 0x22EB: 12}[protocol]
+            part.need(size)
+            session = int.from_bytes(part.data[2:4]) & 0x3FF
+            if protocol == 0x22EB and part.data[11] & 1:
+                size += 8
+            part.need(size)
+            self.enter(ERSPAN, session)
+            return self.network(0x6558, part.rest(size))
+        return self.network(protocol, part)
 
     def whole(
         self, key: tuple[object, ...], protocol: int, offset: int, part: Part, *, is_last: bool
     ) -> tuple[int, Part]:
         """Return the datagram that a fragment completes; not bounded in space or time."""
+        if protocol == 17 and (offset or min(len(part.data), part.length) >= 8):
+            if not offset:
+                self.refused.discard(key)
+                if int.from_bytes(part.data[2:4]) not in TUNNEL_PORTS:
+                    self.refused.add(key)
+                    self.datagrams.pop(key, None)
+            if key in self.refused:
+                raise NoSegment(count="not_tcp_packets", not_tcp="udp")
+        self.refused.discard(key)
         stop = offset + part.length
         if part.length <= 0 or stop > 0xFFFF or (part.length % 8 and not is_last):
             raise NoSegment(anomaly="fragment-dropped")
@@ -303,6 +398,43 @@ def connection_hash(key: tuple[bytes, bytes, int, int, int], secret: Sequence[in
     total = secret[-1]
     for word, multiplier in zip(struct.unpack("!10I", data), secret[:-1], strict=True):
         total = (total + word * multiplier) % 2**64
+    return spread(total)
+
+
+def opaque_name(source: int, destination: int, part: Part) -> str:
+    """Return the word for what a datagram holds: WireGuard, QUIC (RFC 9000 17), ESP (RFC 3948)."""
+    data = part.data[: part.length]
+    if len(data) < 5:
+        return "udp"
+    is_wireguard = {1: part.length == 148, 2: part.length == 92, 3: part.length == 64}
+    is_wireguard[4] = part.length >= 32 and part.length % 16 == 0
+    if data[1:4] == b"\0\0\0" and is_wireguard.get(data[0]):
+        return "wireguard"
+    version = data[1:5].hex()
+    is_version = version in {"00000001", "6b3343cf"} or version.startswith(("ff0000", "5130"))
+    if (data[0] >> 6 == 3 and is_version) or (data[0] >> 6 == 1 and 443 in {source, destination}):
+        return "quic"
+    return "esp" if 4500 in {source, destination} and data[:4] != bytes(4) else "udp"
+
+
+def splitmix(key: int) -> list[int]:
+    """Return 23 numbers: Steele, Lea and Flood, 2014."""
+    numbers = []
+    for _ in range(23):
+        key = (key + 0x9E3779B97F4A7C15) % 2**64
+        mixed = (key ^ key >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % 2**64
+        numbers.append(mixed ^ mixed >> 31)
+    return numbers
+
+
+def fold(words: Sequence[int], secret: Sequence[int]) -> int:
+    """Sum of words times secret numbers, then spread: 31 bits of it, and the highest bit."""
+    return 2**31 | spread((secret[-1] + sum(w * m for w, m in zip(words, secret[:-1], strict=False))) % 2**64) >> 33
+
+
+def spread(total: int) -> int:
+    """Mix a number of 64 bits."""
     total ^= total >> 32
     total = total * 0xBF58476D1CE4E5B9 % 2**64
     return total ^ total >> 29

@@ -85,10 +85,104 @@ def ipv6_packets(draw: st.DrawFn, *, odd: bool) -> bytes:
     return fixed + source + destination + payload
 
 
+OPAQUE = (
+    bytes((1, 0, 0, 0)) + bytes(144), bytes((2, 0, 0, 0)) + bytes(88), bytes((3, 0, 0, 0)) + bytes(60),
+    bytes((4, 0, 0, 0)) + bytes(28), bytes((4, 0, 0, 0)) + bytes(29), bytes((4, 0, 1, 0)) + bytes(28),
+    bytes.fromhex("c000000001"), bytes.fromhex("cf6b3343cf08"), bytes.fromhex("c0ff00001d"), bytes.fromhex("80ff00001d"),
+    bytes.fromhex("c051303433"), bytes.fromhex("4512345678"), bytes.fromhex("0000000001"), bytes(4), b"",
+)  # fmt: skip
+"""What UDP may carry: WireGuard, QUIC, ESP, and what nearly looks like them."""
+
+
+def udp_datagrams(draw: st.DrawFn) -> bytes:
+    """Make a UDP datagram that is no tunnel, or pretends to be one."""
+    ports = [draw(st.sampled_from((53, 443, 4500, 4789, 6081, 4754, 51820))) for _ in range(2)]
+    payload = draw(st.one_of(st.sampled_from(OPAQUE), st.binary(max_size=40)))
+    datagram = struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
+    return datagram[: draw(st.sampled_from((5, 200, 200, 200)))]
+
+
+def bridged(draw: st.DrawFn, network: bytes) -> bytes:
+    """Put an IP packet into an Ethernet frame, with a tag or without."""
+    ethertype = 0x86DD if network[0] >> 4 == 6 else 0x0800
+    tag = struct.pack("!HH", 0x8100, draw(st.integers(0, 3))) if draw(st.integers(0, 4)) == 0 else b""
+    return bytes(12) + tag + struct.pack("!H", ethertype) + network
+
+
+def tunnelled(draw: st.DrawFn, network: bytes, *, odd: bool) -> tuple[int, bytes]:
+    """Put an IP packet into a tunnel: the number of its protocol comes with it."""
+    ethertype = 0x86DD if network[0] >> 4 == 6 else 0x0800
+    kind = draw(st.sampled_from(("ip", "gre", "erspan", "udp", "udp", "udp")))
+    if kind == "ip":
+        return 41 if ethertype == 0x86DD else 4, network
+    number = draw(st.sampled_from((0, 1, 0xFFFFFF)))
+    if kind in {"gre", "erspan"}:
+        return 47, gre(draw, kind, ethertype, network, odd=odd)
+    port = draw(st.sampled_from((4789, 8472, 6081, 6081, 4754)))
+    if port == 4754:
+        data = gre(draw, "gre", ethertype, network, odd=odd)
+    elif port == 6081:
+        is_bridged = draw(st.booleans())
+        options = bytes(draw(st.sampled_from((0, 4, 12))))
+        length = right(draw, odd=odd, value=len(options) // 4, wrong=(0x40, 63, 2))
+        protocol = right(draw, odd=odd, value=0x6558 if is_bridged else ethertype, wrong=(0x0806, 4, 0))
+        data = struct.pack("!BBHI", length, 0, protocol, number << 8) + options
+        data += bridged(draw, network) if is_bridged else network
+    else:
+        flags = right(draw, odd=odd, value=8, wrong=(0, 0x88, 0xF7))
+        data = struct.pack("!BBHI", flags, 0, 0, number << 8 | 1) + bridged(draw, network)
+    return 17, struct.pack("!HHHH", draw(st.sampled_from(PORTS)), port, 8 + len(data), 0) + data
+
+
+def gre(draw: st.DrawFn, kind: str, ethertype: int, network: bytes, *, odd: bool) -> bytes:
+    """Put an IP packet behind a GRE header with any of its fields, or an ERSPAN header as well."""
+    flags = draw(st.sampled_from((0, 0x2000, 0x3000, 0xB000, 0x8000, 0x1000)))
+    protocol, data = ethertype, network
+    if draw(st.booleans()):
+        protocol, data = 0x6558, bridged(draw, network)
+    if kind == "erspan":
+        protocol, data = draw(st.sampled_from((0x88BE, 0x22EB))), bridged(draw, network)
+        more = draw(st.sampled_from((0, 1)))
+        if protocol == 0x22EB:
+            data = struct.pack("!HHIHH", 0x2000, 0xFC07, 0, 0, more) + bytes(8 * more) + data
+        elif flags & 0x1000:
+            data = struct.pack("!HHI", 0x1000, 0xFC05, 0) + data
+    fields = struct.pack("!I", draw(st.integers(0, 2))) * (flags >> 12).bit_count()
+    flags |= right(draw, odd=odd, value=0, wrong=(1, 0x4000))
+    return struct.pack("!HH", flags, right(draw, odd=odd, value=protocol, wrong=(0x0806,))) + fields + data
+
+
+def packet_of(draw: st.DrawFn, protocol: int, payload: bytes, *, odd: bool) -> bytes:
+    """Put a payload into an IP packet."""
+    total = length(draw, len(payload), odd=odd)
+    if draw(st.booleans()):
+        source, destination = draw(st.permutations(ADDRESSES_4))[:2]
+        total = min(total + 20, 0xFFFF) if total else 0
+        return struct.pack("!BBHHHBBH", 0x45, 0, total, 0, 0, 64, protocol, 0) + source + destination + payload
+    source, destination = draw(st.permutations(ADDRESSES_6))[:2]
+    return struct.pack("!IHBB", 6 << 28, total, protocol, 64) + source + destination + payload
+
+
+def tunnelled_packets(draw: st.DrawFn, *, odd: bool) -> bytes:
+    """Make an IP packet with others in it, one in one, or with UDP that is none."""
+    if draw(st.integers(0, 3)) == 0:
+        protocol, payload = 17, udp_datagrams(draw)
+    else:
+        network = draw(st.one_of(ipv4_packets(odd=odd), ipv6_packets(odd=odd)))
+        protocol, payload = tunnelled(draw, network, odd=odd)
+    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
+        protocol, payload = tunnelled(draw, packet_of(draw, protocol, payload, odd=odd), odd=odd)
+    return packet_of(draw, protocol, payload, odd=odd)
+
+
 @st.composite
 def fragmented(draw: st.DrawFn) -> list[bytes]:
     """Make the fragments of a datagram, IPv4 or IPv6: overlapping, twice, missing, in any order."""
-    segment = draw(tcp_segments(odd=False))
+    protocol, segment = 6, draw(tcp_segments(odd=False))
+    if draw(st.integers(0, 2)) == 0:
+        protocol, segment = tunnelled(draw, packet_of(draw, protocol, segment, odd=False), odd=False)
+    elif draw(st.integers(0, 5)) == 0:
+        protocol, segment = 17, udp_datagrams(draw)
     identification = draw(st.integers(0, 1))
     is_ipv4 = draw(st.booleans())
     edges = sorted({0, *(8 * draw(st.integers(0, len(segment) // 8)) for _ in range(2))})
@@ -97,7 +191,7 @@ def fragmented(draw: st.DrawFn) -> list[bytes]:
         start = 8 * draw(st.integers(0, len(segment) // 8))
         ranges.append((start, min(start + 8 * draw(st.integers(1, 4)), len(segment))))
     if draw(st.integers(0, 3)) == 0:
-        segment = bytes(len(segment) - 4) + b"\xff" * 4
+        segment = bytes(max(len(segment) - 4, 0)) + b"\xff" * 4
     pieces = []
     for start, stop in draw(st.permutations(ranges)):
         more = stop < len(segment)
@@ -106,10 +200,10 @@ def fragmented(draw: st.DrawFn) -> list[bytes]:
             piece = piece[:-1] + b"?"
         if is_ipv4:
             word = more << 13 | start // 8
-            fields = (0x45, 0, 20 + len(piece), identification, word, 64, 6, 0)
+            fields = (0x45, 0, 20 + len(piece), identification, word, 64, protocol, 0)
             pieces.append(struct.pack("!BBHHHBBH", *fields) + ADDRESSES_4[0] + ADDRESSES_4[1] + piece)
         else:
-            header = struct.pack("!BBHI", 6, 0, start | more, identification)
+            header = struct.pack("!BBHI", protocol, 0, start | more, identification)
             fixed = struct.pack("!IHBB", 6 << 28, 8 + len(piece), 44, 64)
             pieces.append(fixed + ADDRESSES_6[0] + ADDRESSES_6[1] + header + piece)
     return pieces
@@ -163,12 +257,18 @@ def packets(draw: st.DrawFn, link_types: tuple[int, ...]) -> list[Packet]:
     """Make one packet or the fragments of one: as composed, padded, cut, damaged in a byte, or garbage."""
     interface = draw(st.integers(0, len(link_types) - 1))
     link_type = link_types[interface]
-    kind = draw(st.sampled_from(("right", "right", "odd", "odd", "fragments", "fragments", "garbage")))
-    odd = kind == "odd"
+    kind = draw(
+        st.sampled_from(
+            ("right", "right", "odd", "odd", "tunnel", "tunnel", "tunnel", "fragments", "fragments", "garbage")
+        )
+    )
+    odd = kind == "odd" or (kind == "tunnel" and draw(st.booleans()))
     if kind == "garbage":
         return [Packet(data := draw(st.binary(max_size=80)), len(data), link_type, interface, 1)]
     if kind == "fragments":
         networks = draw(fragmented())
+    elif kind == "tunnel":
+        networks = [tunnelled_packets(draw, odd=odd)]
     else:
         networks = [draw(st.one_of(ipv4_packets(odd=odd), ipv6_packets(odd=odd)))]
     made = []

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.columns.gather import enough, is_among, pick
-from wiresniff.decode import endpoints, headers, names, scalar
+from wiresniff.decode import endpoints, headers, names, scalar, tunnels, udp
+from wiresniff.decode.cursor import Cursor, Found, Stop
+from wiresniff.decode.domains import Domains
 from wiresniff.decode.endpoints import End
 from wiresniff.decode.fragments import FragmentTable
 from wiresniff.decode.ip import read_ipv4, read_ipv6
 from wiresniff.decode.link import LINKS, LinkColumns, put, read_tags, unread
+from wiresniff.decode.networks import Networks
 from wiresniff.decode.segments import Datagrams, Segments, in_order, join
 from wiresniff.decode.tcp import find_payload, read_tcp
 from wiresniff.model.anomalies import Anomaly
@@ -32,16 +35,28 @@ FOLLOWED: Final = {
 }
 """Ethertype -> for each protocol number, whether the scalar path reads on behind it: (256,) bool."""
 
+TUNNELS_IN_COLUMNS = 1
+"""VXLAN or GENEVE read in columns; a tunnel within one is left to the scalar path."""
+
 
 @dataclass(slots=True)
 class Packets:
-    """A block's packets with their link headers read: columns of one row a packet."""
+    """A block's packets, or those in its tunnels, with their link headers read: columns of one row a packet."""
 
     raw: NDArray[np.uint8]
     captured_end: NDArray[np.int64]
     wire_end: NDArray[np.int64]
-    interface: NDArray[np.int64]
     link: LinkColumns
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Some packets by what the columns make of them; those that hold neither TCP nor UDP are counted."""
+
+    tcp: list[Datagrams]
+    udp: list[Datagrams]
+    rest: list[NDArray[np.int64]]
+    """Rows that the scalar path must read."""
 
 
 class Decoder:
@@ -52,7 +67,10 @@ class Decoder:
     """
 
     def __init__(self, hash_key: int | None = None) -> None:
-        self._secret = endpoints.multipliers(randbits(64) if hash_key is None else hash_key)
+        key = randbits(64) if hash_key is None else hash_key
+        self._secret = endpoints.multipliers(key)
+        self._domains = Domains(key)
+        self._networks = Networks(self._secret)
         self._fragments = FragmentTable()
         self._now_ns = 0
         self._counts: Counter[str] = Counter()
@@ -67,15 +85,20 @@ class Decoder:
         """
         self._count_packets(block)
         packets = self._read_links(block)
-        ipv4, ipv4_rest = self._read_ip(packets, headers.ETHERTYPE_IPV4)
-        ipv6, ipv6_rest = self._read_ip(packets, headers.ETHERTYPE_IPV6)
-        rest = np.concatenate([ipv4_rest, ipv6_rest, self._not_ip(packets)])
-        buffer, unusual = self._find_one_by_one(block, packets, np.sort(rest))
+        found, rest = self._find_in_columns(packets, TUNNELS_IN_COLUMNS)
+        interface = block.interface if packets.link.interface is None else packets.link.interface
+        buffer, unusual = self._find_one_by_one(block, packets, interface, np.sort(rest))
+        found += unusual
         self._now_ns = max(self._now_ns, block.now_ns)
         self._fragments.expire(self._now_ns)
         raw = packets.raw if buffer is block.buffer else np.frombuffer(buffer, dtype=np.uint8)
-        found = [self._read_segments(raw, datagrams) for datagrams in (ipv4, ipv6, unusual) if datagrams is not None]
-        return self._segment_block(block, buffer, packets.interface, found)
+        segments = in_order([self._read_segments(raw, datagrams) for datagrams in found])
+        time_ns = pick(block.timestamp_ns, segments.packet_rows)
+        if self._domains.has_tunnels:
+            self._networks.join(segments, time_ns)
+        else:
+            self._networks.remember(segments, time_ns, len(time_ns))
+        return self._segment_block(block, buffer, interface, segments, time_ns)
 
     def flush(self, now_ns: int) -> tuple[SegmentBlock, ...]:
         """End the input: fragments that still wait are counted as dropped. No segment comes of it."""
@@ -89,7 +112,7 @@ class Decoder:
 
     def anomalies(self) -> Counter[str]:
         """Return packets (of fragments: fragments) in trouble so far, per Anomaly."""
-        return self._anomalies + self._fragments.anomalies
+        return self._anomalies + self._fragments.anomalies + self._networks.anomalies
 
     def not_tcp(self) -> Counter[str]:
         """Return packets without TCP so far, per protocol or link type."""
@@ -117,8 +140,7 @@ class Decoder:
                     block.raw, block.offset[rows], captured_end[rows], block.interface[rows], one_type
                 ))  # fmt: skip
         link = read_tags(block.raw, link, captured_end)
-        interface = block.interface if link.interface is None else link.interface
-        return Packets(block.raw, captured_end, wire_end, interface, link)
+        return Packets(block.raw, captured_end, wire_end, link)
 
     def _read_link(
         self, raw: NDArray[np.uint8], at: NDArray[np.int64], captured_end: NDArray[np.int64],
@@ -138,18 +160,29 @@ class Decoder:
         put(link, rows, kind.read(raw, at[rows]))
         return link
 
-    def _read_ip(self, packets: Packets, ethertype: int) -> tuple[Datagrams | None, NDArray[np.int64]]:
-        """Read the IP headers of one version; return what holds TCP, and the rows that the scalar path must read."""
+    def _find_in_columns(
+        self, packets: Packets, tunnels_left: int
+    ) -> tuple[list[Datagrams], NDArray[np.int64]]:  # fmt: skip
+        """Return the datagrams with TCP that the columns find, and the rows that the scalar path must read."""
+        found = Sorted([], [], [self._not_ip(packets)])
+        for ethertype in IP_HEADERS:
+            self._read_ip(packets, ethertype, found)
+        for datagrams in found.udp:
+            self._read_udp(packets.raw, datagrams, found, tunnels_left)
+        return found.tcp, np.concatenate(found.rest)
+
+    def _read_ip(self, packets: Packets, ethertype: int, found: Sorted) -> None:
+        """Read the IP headers of one version."""
         packet_rows = np.flatnonzero(packets.link.ethertype == ethertype)
         if not len(packet_rows):
-            return None, packet_rows
+            return
         header, read = IP_HEADERS[ethertype]
         at = pick(packets.link.network_at, packet_rows)
         captured_end = pick(packets.captured_end, packet_rows)
         wire_end = pick(packets.wire_end, packet_rows)
         is_whole = enough(at, captured_end, header.itemsize)
-        cut_rows = packet_rows[~is_whole]
-        if len(cut_rows):
+        if not is_whole.all():
+            found.rest.append(packet_rows[~is_whole])
             whole = np.flatnonzero(is_whole)
             packet_rows, at, captured_end, wire_end = (
                 packet_rows[whole],
@@ -158,19 +191,71 @@ class Decoder:
                 wire_end[whole],
             )
         ip = read(packets.raw, at, captured_end, wire_end)
-        is_tcp = ip.is_plain & (ip.protocol == headers.PROTOCOL_TCP)
-        rest = cut_rows
-        if not is_tcp.all():
-            other = np.flatnonzero(~is_tcp)
-            is_followed = FOLLOWED[ethertype][ip.protocol[other]] | ~ip.is_plain[other]
-            self._count_protocols(ip.protocol[other[~is_followed]])
-            rest = np.concatenate([cut_rows, packet_rows[other[is_followed]]])
         datagrams = Datagrams(
             packet_rows, ip.transport_at, captured_end, ip.end, ip.source, ip.destination,
             pick(packets.link.domain, packet_rows), ethertype == headers.ETHERTYPE_IPV4,
         )  # fmt: skip
-        datagrams = datagrams.only(is_tcp)
-        return (datagrams if len(datagrams.packet_rows) else None), rest
+        is_tcp = ip.is_plain & (ip.protocol == headers.PROTOCOL_TCP)
+        if is_tcp.all():
+            found.tcp.append(datagrams)
+            return
+        if is_tcp.any():
+            found.tcp.append(datagrams.only(is_tcp))
+        is_udp = ip.is_plain & (ip.protocol == headers.PROTOCOL_UDP)
+        if is_udp.any():
+            found.udp.append(datagrams.only(is_udp))
+        other = np.flatnonzero(~(is_tcp | is_udp))
+        is_followed = FOLLOWED[ethertype][ip.protocol[other]] | ~ip.is_plain[other]
+        self._count_protocols(ip.protocol[other[~is_followed]])
+        found.rest.append(packet_rows[other[is_followed]])
+
+    def _read_udp(self, raw: NDArray[np.uint8], datagrams: Datagrams, found: Sorted, tunnels_left: int) -> None:
+        """Read UDP headers: count what is opaque, go into tunnels."""
+        ends = np.minimum(datagrams.captured_end, datagrams.end)
+        is_whole = enough(datagrams.transport_at, ends, headers.UDP.itemsize)
+        if not is_whole.all():
+            found.rest.append(datagrams.packet_rows[~is_whole])
+            datagrams = datagrams.only(is_whole)
+        ports = udp.read_udp(raw, datagrams.transport_at)
+        for port in udp.TUNNEL_PORTS:
+            is_here = ports.destination_port == port
+            if not is_here.any():
+                continue
+            if port in tunnels.TUNNELS and tunnels_left:
+                self._enter(raw, datagrams.only(is_here), tunnels.TUNNELS[port], found, tunnels_left - 1)
+            else:
+                found.rest.append(datagrams.packet_rows[is_here])
+        rows = np.flatnonzero(~is_among(ports.destination_port, udp.TUNNEL_PORTS))
+        if not len(rows):
+            return
+        payload_at = datagrams.transport_at[rows] + headers.UDP.itemsize
+        ports = udp.UdpColumns(ports.source_port[rows], ports.destination_port[rows])
+        opaque = udp.name_opaque(raw, payload_at, datagrams.captured_end[rows], datagrams.end[rows], ports)
+        for name, count in zip(udp.OPAQUE_NAMES, np.bincount(opaque, minlength=len(udp.OPAQUE_NAMES)), strict=True):
+            self._count_not_tcp("not_tcp_packets", name, int(count))
+
+    def _enter(
+        self, raw: NDArray[np.uint8], outer: Datagrams, kind: tunnels.Tunnel, found: Sorted, tunnels_left: int
+    ) -> None:
+        """Read the packets in tunnels of one kind as if they had come without."""
+        at = outer.transport_at + headers.UDP.itemsize
+        is_whole = enough(at, np.minimum(outer.captured_end, outer.end), kind.size)
+        if not is_whole.all():
+            found.rest.append(outer.packet_rows[~is_whole])
+            outer, at = outer.only(is_whole), at[is_whole]
+        tunnel = kind.read(raw, at)
+        is_enterable = tunnels.is_enterable(tunnel, outer.captured_end, outer.end)
+        if not is_enterable.all():
+            found.rest.append(outer.packet_rows[~is_enterable])
+            outer, tunnel = outer.only(is_enterable), tunnel.only(is_enterable)
+        if not len(outer.packet_rows):
+            return
+        domain = self._domains.in_columns(outer.domain, kind.kind, tunnel.network)
+        inner = Packets(raw, outer.captured_end, outer.end, tunnels.read_inner(raw, tunnel, domain))
+        tcp, rest = self._find_in_columns(inner, tunnels_left)
+        self._counts["tunnelled_packets"] += len(outer.packet_rows) - len(rest)
+        found.tcp += [datagrams.of_block(outer.packet_rows) for datagrams in tcp]
+        found.rest.append(outer.packet_rows[rest])
 
     def _not_ip(self, packets: Packets) -> NDArray[np.int64]:
         """Count packets that are not IP; return the rows in which IP may yet be found."""
@@ -192,37 +277,40 @@ class Decoder:
             self._count_not_tcp("not_tcp_packets", names.protocol_name(number), int(counts[number]))
 
     def _find_one_by_one(
-        self, block: PacketBlock, packets: Packets, rows: NDArray[np.int64]
-    ) -> tuple[bytes, Datagrams | None]:
+        self, block: PacketBlock, packets: Packets, interface: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> tuple[bytes, list[Datagrams]]:
         """Take rows through the scalar path; return a buffer that holds all datagrams found, and them."""
         self._counts["scalar_packets"] += len(rows)
         if not len(rows):
-            return block.buffer, None
+            return block.buffer, []
         now_ns = np.maximum.accumulate(np.maximum(block.timestamp_ns, self._now_ns))
         columns = (
             packets.link.ethertype, packets.link.network_at, packets.captured_end, packets.wire_end,
-            packets.link.domain, packets.interface, now_ns,
+            packets.link.domain, interface, now_ns,
         )  # fmt: skip
         packet_rows: list[int] = []
-        found: list[scalar.Found] = []
-        for row, ethertype, at, captured_end, wire_end, domain, interface, now in zip(
+        found: list[Found] = []
+        for row, ethertype, at, captured_end, wire_end, domain, one_interface, now in zip(
             rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
         ):
-            cursor = scalar.Cursor(
-                block.buffer, at, captured_end, wire_end, domain=domain, interface=interface, now_ns=now,
-                fragments=self._fragments,
+            cursor = Cursor(
+                block.buffer, at, captured_end, wire_end, domain=domain, interface=one_interface, now_ns=now,
+                fragments=self._fragments, domains=self._domains,
             )  # fmt: skip
             datagram = self._find_one(cursor, ethertype)
             if datagram is not None:
                 packet_rows.append(row)
                 found.append(datagram)
-        return join(block.buffer, packet_rows, found) if found else (block.buffer, None)
+        if not found:
+            return block.buffer, []
+        buffer, datagrams = join(block.buffer, packet_rows, found)
+        return buffer, [datagrams]
 
-    def _find_one(self, cursor: scalar.Cursor, ethertype: int) -> scalar.Found | None:
+    def _find_one(self, cursor: Cursor, ethertype: int) -> Found | None:
         """Take one packet through the scalar path; count what it is if not TCP."""
         try:
             return scalar.find_tcp(cursor, ethertype)
-        except scalar.Stop as stop:
+        except Stop as stop:
             if stop.anomaly is not None:
                 self._count_anomaly(stop.anomaly, 1)
             if stop.counted_as is not None:
@@ -230,23 +318,26 @@ class Decoder:
             return None
         finally:
             self._counts["fragments"] += cursor.is_fragment
+            self._counts["tunnelled_packets"] += cursor.is_tunnelled
 
     def _read_segments(self, raw: NDArray[np.uint8], datagrams: Datagrams) -> Segments:
         """Read TCP headers; count and leave out those that are cut off or contradict themselves."""
-        is_whole = enough(datagrams.tcp_at, np.minimum(datagrams.captured_end, datagrams.end), headers.TCP.itemsize)
+        is_whole = enough(
+            datagrams.transport_at, np.minimum(datagrams.captured_end, datagrams.end), headers.TCP.itemsize
+        )
         if not is_whole.all():
             is_truncated = ~is_whole & (datagrams.captured_end <= datagrams.end)  # what ends first is to blame
             self._count_anomaly(Anomaly.TRUNCATED_HEADERS, int(is_truncated.sum()))
             self._count_anomaly(Anomaly.BAD_HEADER, int((~is_whole & ~is_truncated).sum()))
             datagrams = datagrams.only(is_whole)
-        tcp = read_tcp(raw, datagrams.tcp_at)
+        tcp = read_tcp(raw, datagrams.transport_at)
         is_sound = tcp.header_length >= headers.TCP.itemsize
-        is_sound &= datagrams.tcp_at + tcp.header_length <= datagrams.end
+        is_sound &= datagrams.transport_at + tcp.header_length <= datagrams.end
         if not is_sound.all():
             self._count_anomaly(Anomaly.BAD_HEADER, int((~is_sound).sum()))
             datagrams = datagrams.only(is_sound)
-            tcp = read_tcp(raw, datagrams.tcp_at)
-        payload = find_payload(datagrams.tcp_at + tcp.header_length, datagrams.captured_end, datagrams.end)
+            tcp = read_tcp(raw, datagrams.transport_at)
+        payload = find_payload(datagrams.transport_at + tcp.header_length, datagrams.captured_end, datagrams.end)
         pair = endpoints.pair_ipv4 if datagrams.is_ipv4 else endpoints.pair_ipv6
         paired = pair(
             End(datagrams.source, tcp.source_port),
@@ -260,10 +351,10 @@ class Decoder:
         )  # fmt: skip
 
     def _segment_block(
-        self, block: PacketBlock, buffer: bytes, interface: NDArray[np.int64], found: list[Segments]
-    ) -> SegmentBlock:
-        """Put segments in capture order and give them what their packets know."""
-        segments = in_order(found)
+        self, block: PacketBlock, buffer: bytes, interface: NDArray[np.int64], segments: Segments,
+        time_ns: NDArray[np.int64],
+    ) -> SegmentBlock:  # fmt: skip
+        """Give segments what their packets know."""
         rows = segments.packet_rows
         self._counts["segments"] += len(rows)
         self._counts["tcp_payload_bytes"] += int(segments.payload_length.sum() + segments.cut_length.sum())
@@ -271,7 +362,7 @@ class Decoder:
             buffer,
             block.capture,
             pick(block.number, rows),
-            pick(block.timestamp_ns, rows),
+            time_ns,
             pick(interface, rows),
             segments.endpoints,
             segments.connection_hash,

@@ -51,14 +51,14 @@ class PairedColumns(NamedTuple):
     connection_hash: NDArray[np.uint64]
 
 
-def multipliers(key: int) -> NDArray[np.uint64]:
-    """Expand a 64-bit key into one multiplier a word and a last one to add: (WORDS + 1,) u8.
+def multipliers(key: int, count: int = WORDS + 1) -> NDArray[np.uint64]:
+    """Expand a 64-bit key into one multiplier a word and a last one to add: (count,) u8.
 
     The expansion is splitmix64 (Steele, Lea and Flood: Fast Splittable Pseudorandom Number Generators, 2014).
     """
     numbers = []
     state = key & HASH_MASK
-    for _ in range(WORDS + 1):
+    for _ in range(count):
         state = (state + 0x9E37_79B9_7F4A_7C15) & HASH_MASK
         mixed = ((state ^ (state >> 30)) * 0xBF58_476D_1CE4_E5B9) & HASH_MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB) & HASH_MASK

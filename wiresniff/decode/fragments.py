@@ -54,10 +54,12 @@ START = attrgetter("start")
 class Datagram:
     """A datagram that waits for its missing parts: fragments in order, none overlapping another."""
 
-    __slots__ = ("began_ns", "cost", "covered", "fragments", "length", "packets", "protocol")
+    __slots__ = ("began_ns", "cost", "covered", "fragments", "is_refused", "length", "packets", "protocol")
 
-    def __init__(self, began_ns: int) -> None:
+    def __init__(self, began_ns: int, *, is_refused: bool = False) -> None:
         self.began_ns = began_ns
+        self.is_refused = is_refused
+        """Its first fragment showed that nobody wants it: nothing is kept but this."""
         self.fragments: list[Fragment] = []
         self.length: int | None = None
         """Of the whole payload; None until the last fragment came. No fragment lies behind it."""
@@ -65,7 +67,7 @@ class Datagram:
         """Bytes of it, as on the wire, that the fragments hold."""
         self.protocol = 0
         self.packets = 0
-        self.cost = 0
+        self.cost = limits.FRAGMENT_COST_BYTES if is_refused else 0
 
     def add(self, fragment: Fragment) -> bool:
         """Insert what no earlier fragment holds; return whether bytes that both hold differ.
@@ -160,6 +162,8 @@ class FragmentTable:
         if not is_possible(fragment, is_last=is_last):
             self.anomalies[Anomaly.FRAGMENT_DROPPED] += 1
             return None
+        if self.is_refused(key, now_ns):
+            self._remove(key)  # the number is in use again
         datagram = self._datagrams.setdefault(key, Datagram(now_ns))
         if datagram.contradicts(fragment, is_last=is_last):
             self.anomalies[Anomaly.FRAGMENT_DROPPED] += 1
@@ -174,6 +178,21 @@ class FragmentTable:
             self._remove(key)
         self._make_room()
         return whole
+
+    def refuse(self, key: FragmentKey, now_ns: int) -> None:
+        """Forget the fragments of a datagram, those that came and those that will."""
+        self.expire(now_ns)
+        if key in self._datagrams:
+            self._remove(key)
+        self._datagrams[key] = Datagram(now_ns, is_refused=True)
+        self._cost += limits.FRAGMENT_COST_BYTES
+        self._make_room()
+
+    def is_refused(self, key: FragmentKey, now_ns: int) -> bool:
+        """Say whether fragments of a datagram are not wanted."""
+        self.expire(now_ns)
+        datagram = self._datagrams.get(key)
+        return datagram is not None and datagram.is_refused
 
     def _insert(self, datagram: Datagram, fragment: Fragment) -> None:
         before = datagram.cost

@@ -31,6 +31,8 @@ ETHERTYPE_NONE = 0
 ETHERTYPE_LLC = 0x0004
 """An LLC header follows (Linux, ETH_P_802_2; it stands so in cooked headers, and here for every length)."""
 ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_ETHERNET = 0x6558
+"""A whole Ethernet frame follows (transparent bridging, RFC 1701; GRE and GENEVE announce it so)."""
 ETHERTYPE_IPV6 = 0x86DD
 ETHERTYPE_MPLS = 0x8847
 ETHERTYPE_MPLS_MULTICAST = 0x8848
@@ -136,9 +138,13 @@ IPV6_MORE_FRAGMENTS = Bits(0b0000_0000_0000_0001)
 # --- protocol numbers (https://www.iana.org/assignments/protocol-numbers) --------------------------------------------
 
 PROTOCOL_HOP_BY_HOP = 0
+PROTOCOL_IPV4 = 4
 PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
+PROTOCOL_IPV6 = 41
 PROTOCOL_ROUTING = 43
 PROTOCOL_FRAGMENT = 44
+PROTOCOL_GRE = 47
 PROTOCOL_AUTHENTICATION = 51
 PROTOCOL_DESTINATION = 60
 PROTOCOL_MOBILITY = 135
@@ -153,3 +159,76 @@ TCP = layout(
     ("data_offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent_pointer", ">u2"),
 )  # fmt: skip
 DATA_OFFSET = Bits(0b1111_0000)
+
+# --- UDP (RFC 768) ---------------------------------------------------------------------------------------------------
+
+UDP = layout(("source_port", ">u2"), ("destination_port", ">u2"), ("length", ">u2"), ("checksum", ">u2"))
+
+# --- VXLAN (RFC 7348 5) ----------------------------------------------------------------------------------------------
+
+VXLAN = layout(("flags", "u1"), ("reserved", "V3"), ("network", ">u4"))
+VXLAN_HAS_NETWORK = Bits(0b0000_1000)
+NETWORK_ID = Bits(0xFFFF_FF00)
+"""The upper 24 bits: a network identifier (VNI) of VXLAN or GENEVE."""
+PORT_VXLAN = 4789
+PORT_VXLAN_OF_LINUX = 8472
+"""The port from before the assignment, still the default of Linux, flannel and Cilium."""
+
+# --- GENEVE (RFC 8926 3.4) -------------------------------------------------------------------------------------------
+
+GENEVE = layout(("version_and_length", "u1"), ("flags", "u1"), ("protocol", ">u2"), ("network", ">u4"))
+GENEVE_VERSION = Bits(0b1100_0000)
+GENEVE_LENGTH = Bits(0b0011_1111)
+"""Of the options, in words."""
+PORT_GENEVE = 6081
+
+# --- GRE (RFC 2784 2.1, RFC 2890 2) ----------------------------------------------------------------------------------
+
+GRE = layout(("flags_and_version", ">u2"), ("protocol", ">u2"))
+GRE_CHECKSUM = Bits(0b1000_0000_0000_0000)
+GRE_ROUTING = Bits(0b0100_0000_0000_0000)
+"""Of RFC 1701, long gone: what follows can't be found without it."""
+GRE_KEY = Bits(0b0010_0000_0000_0000)
+GRE_SEQUENCE = Bits(0b0001_0000_0000_0000)
+PORT_GRE = 4754
+"""GRE in UDP (RFC 8086 3)."""
+GRE_VERSION = Bits(0b0000_0000_0000_0111)
+GRE_FIELD = layout(("value", ">u4"))
+"""Checksum, key and sequence number take a word each, if there."""
+
+# --- ERSPAN (draft-foschiano-erspan-03 4; type I is GRE without a sequence number, and has no header) ----------------
+
+ERSPAN_2 = layout(("version_and_vlan", ">u2"), ("session", ">u2"), ("index", ">u4"))
+ERSPAN_3 = layout(
+    ("version_and_vlan", ">u2"), ("session", ">u2"), ("timestamp", ">u4"), ("group", ">u2"), ("flags", ">u2")
+)  # fmt: skip
+ERSPAN_SESSION = Bits(0b0000_0011_1111_1111)
+ERSPAN_3_HAS_MORE = Bits(0b0000_0000_0000_0001)
+ERSPAN_3_MORE = layout(("platform", "V8"))
+GRE_ERSPAN_2 = 0x88BE
+GRE_ERSPAN_3 = 0x22EB
+
+# --- what UDP carries that nobody can read: the first bytes ----------------------------------------------------------
+
+OPAQUE = layout(("first", "u1"), ("next", ">u4"))
+"""WireGuard (https://www.wireguard.com/protocol): a type and three zeros. QUIC (RFC 8999 5.1): form bits and a version.
+ESP in UDP (RFC 3948 2.1): an SPI, not 0."""
+FIRST_WORD = Bits(0xFFFF_FF00)
+"""What of `next` belongs to the first 32 bits: WireGuard's zeros, the rest of an SPI."""
+WIREGUARD_SIZES = {1: 148, 2: 92, 3: 64}
+"""Type -> bytes: initiation, response, cookie."""
+WIREGUARD_DATA = 4
+WIREGUARD_DATA_LEAST = 32
+WIREGUARD_DATA_UNIT = 16
+QUIC_FORM = Bits(0b1000_0000)
+QUIC_FIXED = Bits(0b0100_0000)
+QUIC_VERSIONS = (
+    (0xFFFF_FFFF, 0x0000_0001),
+    (0xFFFF_FFFF, 0x6B33_43CF),
+    (0xFFFF_FF00, 0xFF00_0000),
+    (0xFFFF_0000, 0x5130_0000),
+)
+"""(mask, value): QUIC 1 (RFC 9000), 2 (RFC 9369), drafts, Google's own."""
+PORT_QUIC = 443
+"""Where packets with a short header, which have no version, are believed to be QUIC."""
+PORT_ESP = 4500

@@ -1,20 +1,18 @@
 """One packet at a time: everything the columns don't take, exactly, with a reason for whatever is not TCP.
 
-A packet is a cursor over its headers. Each header has a function that reads it, moves the cursor behind it and says
-what follows: a number in one of the tables below. A new encapsulation is a row and a function; an inner packet is one
-more turn of the same loop, so tunnels need nothing else.
+A packet is a cursor over its headers (`cursor`). Each header has a function that reads it, moves the cursor behind it
+and says what follows: a number in one of the tables below. A new encapsulation is a row and a function; an inner packet
+is one more turn of the same loop, so tunnels need nothing else.
 """
 
-from collections.abc import Callable, Mapping
-from struct import Struct
-from typing import Any, NamedTuple, NoReturn
-
 from wiresniff.columns.layout import unpacker
-from wiresniff.decode import headers, names
-from wiresniff.decode.fragments import Fragment, FragmentKey, FragmentTable
+from wiresniff.decode import headers, names, tunnels, udp
+from wiresniff.decode.cursor import Cursor, Found, Next, Numbers, Stop, Table, bad_header
+from wiresniff.decode.fragments import Fragment, FragmentKey
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
 
+ETHERNET = unpacker(headers.ETHERNET)
 VLAN_TAG = unpacker(headers.VLAN_TAG)
 LLC = unpacker(headers.LLC)
 SNAP = unpacker(headers.SNAP)
@@ -27,120 +25,22 @@ EXTENSION = unpacker(headers.EXTENSION)
 AUTHENTICATION = unpacker(headers.AUTHENTICATION)
 IPV6_FRAGMENT = unpacker(headers.IPV6_FRAGMENT)
 
-DOMAIN_MASK = 0xFFFF_FFFF
-
-
-class Stop(Exception):  # noqa: N818 - not an error: most packets that stop are in order
-    """The packet holds no TCP segment that could be read; how it is counted."""
-
-    def __init__(self, counted_as: str | None = None, name: str = "", anomaly: Anomaly | None = None) -> None:
-        super().__init__(counted_as, name, anomaly)
-        self.counted_as = counted_as
-        """`not_ip_packets`, `not_tcp_packets`."""
-        self.name = name
-        """What it holds."""
-        self.anomaly = anomaly
-
-
-class Found(NamedTuple):
-    """A TCP header at `at`."""
-
-    source: bytes
-    """16 bytes, IPv4 mapped."""
-    destination: bytes
-    domain: int
-    at: int
-    captured_end: int
-    end: int
-    """Where the datagram ends on the wire."""
-    reassembled: bytes | None
-    """The buffer that the positions refer to, when the datagram came in fragments; None for the block's."""
-
-
-class Cursor:
-    """Where in a packet the next header begins, and what the ones before it said."""
-
-    __slots__ = (
-        "at", "buffer", "captured_end", "destination", "domain", "end", "fragments", "interface", "is_fragment",
-        "now_ns", "reassembled", "source",
-    )  # fmt: skip
-
-    def __init__(
-        self, buffer: bytes, at: int, captured_end: int, wire_end: int, *, domain: int, interface: int, now_ns: int,
-        fragments: FragmentTable,
-    ) -> None:  # fmt: skip
-        self.buffer = buffer
-        self.at = at
-        self.captured_end = captured_end
-        self.end = wire_end
-        """Where what is being read ends on the wire: the packet, then the datagram."""
-        self.domain = domain
-        self.interface = interface
-        self.now_ns = now_ns
-        self.fragments = fragments
-        self.is_fragment = False
-        self.reassembled: bytes | None = None
-        self.source = b""
-        self.destination = b""
-
-    def take(self, header: Struct) -> tuple[Any, ...]:
-        """Read the header at the cursor and move behind it."""
-        at = self.at
-        self.skip(header.size)
-        return header.unpack_from(self.buffer, at)
-
-    def peek(self, header: Struct) -> tuple[Any, ...]:
-        """Read the header at the cursor and stay."""
-        at = self.at
-        fields = self.take(header)
-        self.at = at
-        return fields
-
-    def skip(self, size: int) -> None:
-        """Move the cursor over bytes that must be there; if not, what ends first is to blame."""
-        at = self.at + size
-        if at > min(self.captured_end, self.end):
-            is_truncated = self.captured_end <= self.end
-            raise Stop(anomaly=Anomaly.TRUNCATED_HEADERS if is_truncated else Anomaly.BAD_HEADER)
-        self.at = at
-
-    def ends_after(self, at: int, length: int) -> None:
-        """Believe a length field as `ip.datagram_end` does: 0 says nothing."""
-        if length:
-            self.end = min(self.end, at + length)
-
-
-class Next(NamedTuple):
-    """What follows a header: a number in one of the tables."""
-
-    table: "Table"
-    number: int
-
-
-class Table(NamedTuple):
-    """Numbers of one kind and the functions that read what they announce."""
-
-    peelers: "Mapping[int, Callable[[Cursor], Next]]"
-    counted_as: str
-    """What a packet with any other number is."""
-    name: Callable[[int], str]
-
-
-def bad_header() -> NoReturn:
-    """Stop at a header that contradicts itself."""
-    raise Stop(anomaly=Anomaly.BAD_HEADER)
-
-
 # --- below IP --------------------------------------------------------------------------------------------------------
 
 
 def peel_tag(cursor: Cursor) -> Next:
     """VLAN tag (IEEE 802.1Q 9.3)."""
     control, ethertype = cursor.take(VLAN_TAG)
-    cursor.domain = (cursor.domain << headers.VLAN_ID_BITS | headers.VLAN_ID.of(control)) & DOMAIN_MASK
+    cursor.domain = cursor.domains.in_vlan(cursor.domain, headers.VLAN_ID.of(control))
     if ethertype <= headers.LARGEST_LENGTH:
         ethertype = headers.ETHERTYPE_LLC
-    return Next(ETHERTYPES, ethertype)
+    return Next(Numbers.ETHERTYPE, ethertype)
+
+
+def peel_ethernet(cursor: Cursor) -> Next:
+    """Ethernet (IEEE 802.3 3.2) within another packet."""
+    *_, ethertype = cursor.take(ETHERNET)
+    return Next(Numbers.ETHERTYPE, ethertype if ethertype > headers.LARGEST_LENGTH else headers.ETHERTYPE_LLC)
 
 
 def peel_llc(cursor: Cursor) -> Next:
@@ -150,7 +50,7 @@ def peel_llc(cursor: Cursor) -> Next:
     organization, ethertype = cursor.take(SNAP)
     if organization not in headers.SNAP_ETHERTYPE_ORGANIZATIONS:
         raise Stop("not_ip_packets", "snap")
-    return Next(ETHERTYPES, ethertype)
+    return Next(Numbers.ETHERTYPE, ethertype)
 
 
 def peel_pppoe(cursor: Cursor) -> Next:
@@ -159,7 +59,7 @@ def peel_pppoe(cursor: Cursor) -> Next:
     ethertype = headers.PPP_ETHERTYPES.get(protocol)
     if ethertype is None:
         raise Stop("not_ip_packets", names.ethertype_name(headers.ETHERTYPE_PPPOE_SESSION))
-    return Next(ETHERTYPES, ethertype)
+    return Next(Numbers.ETHERTYPE, ethertype)
 
 
 def peel_mpls(cursor: Cursor) -> Next:
@@ -169,12 +69,12 @@ def peel_mpls(cursor: Cursor) -> Next:
     """
     (entry,) = cursor.take(MPLS)
     if not headers.MPLS_BOTTOM.of(entry):
-        return Next(ETHERTYPES, headers.ETHERTYPE_MPLS)
+        return Next(Numbers.ETHERTYPE, headers.ETHERTYPE_MPLS)
     (version,) = cursor.peek(IP_VERSION)
     ethertype = headers.VERSION_ETHERTYPES.get(headers.VERSION.of(version))
     if ethertype is None:
         raise Stop("not_ip_packets", names.ethertype_name(headers.ETHERTYPE_MPLS))
-    return Next(ETHERTYPES, ethertype)
+    return Next(Numbers.ETHERTYPE, ethertype)
 
 
 # --- IP --------------------------------------------------------------------------------------------------------------
@@ -192,13 +92,14 @@ def peel_ipv4(cursor: Cursor) -> Next:
     cursor.destination = mapped(destination)
     cursor.skip(header_length - IPV4.size)
     if not headers.IS_FRAGMENT.of(fragment):
-        return Next(IPV4_PROTOCOLS, protocol)
+        return Next(Numbers.IPV4_PROTOCOL, protocol)
     cursor.is_fragment = True
-    if not is_followed(IPV4_PROTOCOLS, protocol):
-        return Next(IPV4_PROTOCOLS, protocol)
+    follows = Next(Numbers.IPV4_PROTOCOL, protocol)
+    if not is_followed(follows):
+        return follows
     offset = headers.FRAGMENT_OFFSET.of(fragment) * headers.FRAGMENT_UNIT
     is_last = not headers.MORE_FRAGMENTS.of(fragment)
-    return reassemble(cursor, Next(IPV4_PROTOCOLS, protocol), identification, offset, is_last=is_last)
+    return reassemble(cursor, follows, identification, offset, is_last=is_last)
 
 
 def mapped(address: int) -> bytes:
@@ -214,24 +115,24 @@ def peel_ipv6(cursor: Cursor) -> Next:
     cursor.ends_after(cursor.at, payload_length)
     cursor.source = source
     cursor.destination = destination
-    return Next(IPV6_PROTOCOLS, next_header)
+    return Next(Numbers.IPV6_PROTOCOL, next_header)
 
 
 def peel_extension(cursor: Cursor) -> Next:
     """Hop-by-hop, routing, destination options and others of that form (RFC 8200 4.2)."""
     next_header, length = cursor.take(EXTENSION)
     cursor.skip((length + 1) * headers.EXTENSION_UNIT - EXTENSION.size)
-    return Next(IPV6_PROTOCOLS, next_header)
+    return Next(Numbers.IPV6_PROTOCOL, next_header)
 
 
 def peel_authentication_ipv4(cursor: Cursor) -> Next:
     """Skip an authentication header behind IPv4 (RFC 4302 2)."""
-    return Next(IPV4_PROTOCOLS, skip_authentication(cursor))
+    return Next(Numbers.IPV4_PROTOCOL, skip_authentication(cursor))
 
 
 def peel_authentication_ipv6(cursor: Cursor) -> Next:
     """Skip an authentication header behind IPv6 (RFC 4302 2)."""
-    return Next(IPV6_PROTOCOLS, skip_authentication(cursor))
+    return Next(Numbers.IPV6_PROTOCOL, skip_authentication(cursor))
 
 
 def skip_authentication(cursor: Cursor) -> int:
@@ -247,25 +148,27 @@ def peel_fragment(cursor: Cursor) -> Next:
     cursor.is_fragment = True
     offset = headers.IPV6_FRAGMENT_OFFSET.of(offset_and_more) * headers.FRAGMENT_UNIT
     is_last = not headers.IPV6_MORE_FRAGMENTS.of(offset_and_more)
-    follows = Next(IPV6_PROTOCOLS, next_header)
-    if (offset == 0 and is_last) or not is_followed(IPV6_PROTOCOLS, next_header):
+    follows = Next(Numbers.IPV6_PROTOCOL, next_header)
+    if (offset == 0 and is_last) or not is_followed(follows):
         return follows  # the only fragment of its datagram (RFC 6946), or one of no interest
     return reassemble(cursor, follows, identification, offset, is_last=is_last)
 
 
-def is_followed(table: Table, protocol: int) -> bool:
+def is_followed(follows: Next) -> bool:
     """Say whether TCP may come behind a protocol: other fragments need not be kept."""
-    return protocol == headers.PROTOCOL_TCP or protocol in table.peelers
+    return follows.number == headers.PROTOCOL_TCP or follows.number in TABLES[follows.numbers].peelers
 
 
 def reassemble(cursor: Cursor, follows: Next, identification: int, offset: int, *, is_last: bool) -> Next:
     """Give the rest of the packet to the fragment table; go on in the datagram once it is whole."""
     captured_end = max(min(cursor.captured_end, cursor.end), cursor.at)
     fragment = Fragment(offset, offset + cursor.end - cursor.at, cursor.buffer[cursor.at : captured_end])
+    protocol = follows.number if follows.numbers is Numbers.IPV4_PROTOCOL else -1
     key = FragmentKey(
-        cursor.source, cursor.destination, follows.number if follows.table is IPV4_PROTOCOLS else -1, identification,
-        cursor.domain, cursor.interface,
+        cursor.source, cursor.destination, protocol, identification, cursor.domain, cursor.interface
     )  # fmt: skip
+    if follows.number == headers.PROTOCOL_UDP and not udp.may_be_tunnel(cursor, key, offset):
+        raise Stop("not_tcp_packets", udp.OPAQUE_NAMES[udp.OTHER])
     whole = cursor.fragments.add(key, fragment, follows.number, cursor.now_ns, is_last=is_last)
     if whole is None:
         raise Stop
@@ -273,7 +176,7 @@ def reassemble(cursor: Cursor, follows: Next, identification: int, offset: int, 
     cursor.at = 0
     cursor.captured_end = len(whole.payload)
     cursor.end = whole.length
-    return Next(follows.table, whole.protocol)
+    return Next(follows.numbers, whole.protocol)
 
 
 # --- what follows what -----------------------------------------------------------------------------------------------
@@ -282,6 +185,7 @@ ETHERTYPES = Table(
     {
         **dict.fromkeys(headers.TAGS, peel_tag),
         headers.ETHERTYPE_LLC: peel_llc,
+        headers.ETHERTYPE_ETHERNET: peel_ethernet,
         headers.ETHERTYPE_PPPOE_SESSION: peel_pppoe,
         headers.ETHERTYPE_MPLS: peel_mpls,
         headers.ETHERTYPE_MPLS_MULTICAST: peel_mpls,
@@ -291,13 +195,30 @@ ETHERTYPES = Table(
     "not_ip_packets",
     names.ethertype_name,
 )
+GRE_PROTOCOLS = Table(
+    {
+        **ETHERTYPES.peelers,
+        headers.GRE_ERSPAN_2: tunnels.peel_erspan_2,
+        headers.GRE_ERSPAN_3: tunnels.peel_erspan_3,
+    },
+    "not_ip_packets",
+    names.ethertype_name,
+)
+TUNNELS = {
+    headers.PROTOCOL_IPV4: tunnels.peel_ipv4_in_ip,
+    headers.PROTOCOL_UDP: udp.peel_udp,
+    headers.PROTOCOL_IPV6: tunnels.peel_ipv6_in_ip,
+    headers.PROTOCOL_GRE: tunnels.peel_gre,
+}
+"""Protocol number -> what may hold another packet, the same in both versions of IP."""
 IPV4_PROTOCOLS = Table(
-    {headers.PROTOCOL_AUTHENTICATION: peel_authentication_ipv4},
+    {**TUNNELS, headers.PROTOCOL_AUTHENTICATION: peel_authentication_ipv4},
     "not_tcp_packets",
     names.protocol_name,
 )
 IPV6_PROTOCOLS = Table(
     {
+        **TUNNELS,
         headers.PROTOCOL_HOP_BY_HOP: peel_extension,
         headers.PROTOCOL_ROUTING: peel_extension,
         headers.PROTOCOL_DESTINATION: peel_extension,
@@ -310,6 +231,24 @@ IPV6_PROTOCOLS = Table(
     "not_tcp_packets",
     names.protocol_name,
 )
+UDP_PORTS = Table(
+    {
+        headers.PORT_VXLAN: tunnels.peel_vxlan,
+        headers.PORT_VXLAN_OF_LINUX: tunnels.peel_vxlan,
+        headers.PORT_GENEVE: tunnels.peel_geneve,
+        headers.PORT_GRE: tunnels.peel_gre,
+    },
+    "not_tcp_packets",
+    udp.port_name,
+)
+TABLES = {
+    Numbers.ETHERTYPE: ETHERTYPES,
+    Numbers.GRE_PROTOCOL: GRE_PROTOCOLS,
+    Numbers.IPV4_PROTOCOL: IPV4_PROTOCOLS,
+    Numbers.IPV6_PROTOCOL: IPV6_PROTOCOLS,
+    Numbers.UDP_PORT: UDP_PORTS,
+}
+IP_PROTOCOLS = (Numbers.IPV4_PROTOCOL, Numbers.IPV6_PROTOCOL)
 
 
 def find_tcp(cursor: Cursor, ethertype: int) -> Found:
@@ -317,16 +256,17 @@ def find_tcp(cursor: Cursor, ethertype: int) -> Found:
 
     Raises Stop when there is none, or when the packet has to wait for its other fragments.
     """
-    following = Next(ETHERTYPES, ethertype)
+    following = Next(Numbers.ETHERTYPE, ethertype)
     for _ in range(limits.HEADERS_PER_PACKET):
-        table, number = following
-        if number == headers.PROTOCOL_TCP and table is not ETHERTYPES:
+        numbers, number = following
+        if number == headers.PROTOCOL_TCP and numbers in IP_PROTOCOLS:
             return Found(
                 cursor.source, cursor.destination, cursor.domain, cursor.at, cursor.captured_end, cursor.end,
                 cursor.reassembled,
             )  # fmt: skip
+        table = TABLES[numbers]
         peel = table.peelers.get(number)
         if peel is None:
             raise Stop(table.counted_as, table.name(number))
         following = peel(cursor)
-    bad_header()
+    raise Stop(anomaly=Anomaly.BAD_HEADER)

@@ -1,25 +1,25 @@
-"""Rows on their way through the kernels: datagrams that hold TCP, and the segments in them.
+"""Rows on their way through the kernels: datagrams, and the TCP segments in them.
 
 Row spaces: `packet_rows` are rows of the packet block; everything else in a bundle has one row a datagram or segment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.columns.gather import pick
-from wiresniff.decode.scalar import Found
+from wiresniff.decode.cursor import Found
 from wiresniff.model.segments import ENDPOINTS
 
 
 @dataclass(slots=True)
 class Datagrams:
-    """Some datagrams that hold TCP, one row each, in capture order."""
+    """Some datagrams of one transport protocol, one row each, in capture order."""
 
     packet_rows: NDArray[np.int64]
-    tcp_at: NDArray[np.int64]
+    transport_at: NDArray[np.int64]
     captured_end: NDArray[np.int64]
     end: NDArray[np.int64]
     """Where the datagram ends on the wire."""
@@ -34,7 +34,7 @@ class Datagrams:
         rows = np.flatnonzero(is_wanted)
         return Datagrams(
             pick(self.packet_rows, rows),
-            pick(self.tcp_at, rows),
+            pick(self.transport_at, rows),
             pick(self.captured_end, rows),
             pick(self.end, rows),
             pick(self.source, rows),
@@ -42,6 +42,10 @@ class Datagrams:
             pick(self.domain, rows),
             self.is_ipv4,
         )
+
+    def of_block(self, rows: NDArray[np.int64]) -> "Datagrams":
+        """Return the same datagrams, whose packets were rows of something that has the block's `rows`."""
+        return replace(self, packet_rows=rows[self.packet_rows])
 
 
 @dataclass(slots=True)

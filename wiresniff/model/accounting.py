@@ -16,6 +16,7 @@ class Accounting:
     `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `duplicate_segments` (seen again
     within the capture), `retransmitted_segments`, `reordered_segments`, `not_tcp_packets`, `not_ip_packets`,
     `unknown_link_packets`, `fragments`, `filtered_packets`, `scalar_packets` (decoded one by one),
+    `tunnelled_packets` (in a tunnel that was entered),
     `duplicate_exchanges` (another capture point), `opaque_connections`, `internal_errors`."""
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""

@@ -15,6 +15,8 @@ class Anomaly(StrEnum):
     """IP fragments that were never completed, or did not fit the limit."""
     FRAGMENT_OVERLAP = "fragment-overlap"
     """IP fragments that overlap with different bytes; the first copy is kept."""
+    TOO_MANY_TUNNELS = "too-many-tunnels"
+    """More tunnels that are known to be of one network than the limit; further ones stay apart."""
     TIME_JUMP = "time-jump"
     """Capture time went more than an hour forwards or backwards within one capture."""
     # segments

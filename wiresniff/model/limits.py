@@ -43,7 +43,13 @@ FRAGMENT_SECONDS = 30
 FRAGMENT_COST_BYTES = 256
 """Charged to the table for each fragment beside its bytes: tiny ones cost memory too."""
 HEADERS_PER_PACKET = 32
-"""Tags, labels and extension headers peeled off one packet; real ones have fewer than ten."""
+"""Tags, labels, tunnels and extension headers peeled off one packet; real ones have fewer than ten."""
+TUNNELS = 4096
+"""Networks in tunnels that are known to be the same as another one, seen from elsewhere: a cluster has some hundreds."""
+TUNNEL_SIGHTS = 16_384
+"""Packets remembered to find that out: those of a second on a busy interface, of which few need be remembered."""
+TUNNEL_SIGHT_DOMAINS = 8
+"""And of packets that are alike but for their tunnel: a packet passes two to four interfaces."""
 PROTOCOL_NAMES = 64
 """Protocols without TCP counted apart by name; further ones are counted as `other`."""
 

@@ -34,6 +34,15 @@ ANOMALIES = (
         "Treat it as an attack until it is shown to be a defect.",
     ),
     Explanation(
+        Anomaly.TOO_MANY_TUNNELS,
+        "more tunnels of one network than are remembered",
+        "Tunnels whose packets are seen elsewhere too, or whose two directions have different numbers, are joined to one "
+        "network. So many of them are known that further ones stay apart: their requests may be counted twice, or be "
+        "seen in one direction only.",
+        "No standard: the bound is far above what a cluster has.",
+        "Capture on fewer interfaces, or with a filter.",
+    ),
+    Explanation(
         Anomaly.TIME_JUMP,
         "the capture's clock jumped by more than an hour",
         "Packet times within one capture went forwards or backwards by more than an hour. Timers follow only when the "
