@@ -57,7 +57,7 @@ class Sent:
 def _extend(numbers: "array[int]", more: Sequence[int] | memoryview) -> None:
     """Append a part of a column; one that is an array of the same kind as it is."""
     if isinstance(more, memoryview):
-        numbers.frombytes(more)
+        numbers.frombytes(more.cast("B"))
     else:
         numbers.extend(more)
 
