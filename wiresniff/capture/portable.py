@@ -47,7 +47,7 @@ class PortableSource:
         self._statistics = [InterfaceStatistics(name, is_up=True) for name in names]
         self._sockets: list[Any] = []
         try:
-            import scapy.arch  # noqa: F401, PLC0415 (it takes nearly a second, and is wanted here only)
+            import scapy.arch  # noqa: PLC0415 (it takes nearly a second, and is wanted here only)
             import scapy.layers.inet  # noqa: F401, PLC0415 (makes link types known)
             from scapy.config import conf  # noqa: PLC0415
 

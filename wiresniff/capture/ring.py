@@ -18,12 +18,11 @@ the descriptor of a packet and its network header there is room for either.
 from dataclasses import dataclass
 from itertools import repeat
 from mmap import mmap
-from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wiresniff.capture.records import Column
+from wiresniff.capture.records import Column, rows_before
 from wiresniff.columns.gather import gather, is_among, native, scatter
 from wiresniff.columns.layout import layout
 from wiresniff.model.limits import MAX_PACKET_BYTES, RING_READ_BYTES
@@ -50,8 +49,9 @@ COOKED = layout(
 )  # fmt: skip
 """https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html"""
 
-STATUS_AT = 8
-"""Of a block, within its descriptor."""
+STATUS_AT, PACKETS_AT, FIRST_AT, LENGTH_AT = 8, 12, 16, 20
+"""Of fields within the descriptor of a block."""
+WORD = 4
 KERNEL, USER = 0, 1
 """TP_STATUS_KERNEL, TP_STATUS_USER: whose a block is."""
 VLAN_VALID, VLAN_ETHERTYPE_VALID = 0x10, 0x40
@@ -60,11 +60,6 @@ LINK_ETHERNET, LINK_COOKED = 1, 113
 WITH_ETHERNET_HEADERS = (1, 772)
 """ARPHRD_ETHER, ARPHRD_LOOPBACK: hardware types whose packets begin with an Ethernet header."""
 NANOSECONDS = 1_000_000_000
-
-DESCRIBED = Struct("=8x4I")
-"""Of a block descriptor: status, packets, first_at, length."""
-NEXT_AT = Struct("=I")
-"""Of a packet descriptor."""
 
 
 @dataclass(slots=True)
@@ -96,9 +91,10 @@ class Ring:
 
     def __init__(self, memory: mmap | bytearray, block_bytes: int) -> None:
         self._view = memoryview(memory)
+        self._words = self._view.cast("B").cast("I")
         self._raw = np.frombuffer(memory, dtype=np.uint8)
         self._block_bytes = block_bytes
-        self._status = np.frombuffer(memory, dtype=np.uint32)[STATUS_AT // 4 :: block_bytes // 4]
+        self._status = np.frombuffer(memory, dtype=np.uint32)[STATUS_AT // WORD :: block_bytes // WORD]
         """(blocks,) u4: whose each block is."""
         self._at = 0
         """The block that the kernel hands over next."""
@@ -106,6 +102,7 @@ class Ring:
     def close(self) -> None:
         """Let go of the memory."""
         self._raw, self._status = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.uint32)
+        self._words.release()
         self._view.release()
 
     @property
@@ -125,7 +122,7 @@ class Ring:
         room = RING_READ_BYTES
         while room > 0 and len(taken) < self.blocks and self._status[self._at] & USER:
             first = self._at * self._block_bytes
-            length = min(DESCRIBED.unpack_from(self._view, first)[-1], self._block_bytes)
+            length = min(self._words[(first + LENGTH_AT) // WORD], self._block_bytes)
             taken.append(self._at)
             spans.append((first, first + length))
             room -= length
@@ -138,17 +135,12 @@ class Ring:
 
     def _copied(self, spans: list[tuple[int, int]]) -> RingPackets:
         """Copy the packets of some blocks; `spans` are the first byte of each and the one behind the last in use."""
-        positions: list[int] = []
-        counts: list[int] = []
-        damaged = 0
-        for first, stop in spans:
-            found, missing = packet_positions(self._view, first, stop)
-            positions += found
-            counts.append(len(found))
-            damaged += missing
+        walked = [packet_positions(self._words, first, stop) for first, stop in spans]
+        counts = [len(found) for found, _ in walked]
+        damaged = sum(missing for _, missing in walked)
         firsts, stops = np.array(spans, dtype=np.int64).T
         copied_at = np.cumsum(stops - firsts) - (stops - firsts)
-        at = np.fromiter(positions, dtype=np.int64, count=len(positions))
+        at = np.concatenate([found for found, _ in walked])
         moved = np.repeat(copied_at - firsts, counts)
         descriptor = gather(self._raw, at, PACKET_DESCRIPTOR)
         is_sound = are_sound(at, np.repeat(stops, counts), descriptor)
@@ -161,28 +153,31 @@ class Ring:
         return packets
 
 
-def packet_positions(ring: memoryview, first: int, stop: int) -> tuple[list[int], int]:
+def packet_positions(words: "memoryview[int]", first: int, stop: int) -> tuple[Column, int]:
     """Walk from packet to packet of the block that takes the bytes from `first` to `stop`.
 
-    ->  where descriptors begin, each wholly before `stop`; how many more packets the block promises
+    words  the ring as words of 32 bits: everything in it is aligned to them
+    ->     (k,) i8, bytes at which descriptors begin, each wholly before `stop`; how many more the block promises
 
-    The hot loop of the ring: one read and one append a packet.
+    The hot loop of the ring, so it believes what it reads, and where that led is looked at after. Measured: half the
+    time of reading with `struct`. Oracle: tests/oracles/ring.py
     """
-    _, packets, first_at, _ = DESCRIBED.unpack_from(ring, first)
-    unpack_from = NEXT_AT.unpack_from
+    at = first // WORD
+    packets = words[at + PACKETS_AT // WORD]
+    at += words[at + FIRST_AT // WORD] // WORD
     positions: list[int] = []
     append = positions.append
-    at = first + first_at
-    last = stop - PACKET_DESCRIPTOR.itemsize
-    for _ in repeat(None, min(packets, stop - first)):
-        if at > last:
-            break
-        append(at)
-        (length,) = unpack_from(ring, at)
-        if length < PACKET_DESCRIPTOR.itemsize:
-            break  # 0 in the last one
-        at += length
-    return positions, packets - len(positions)
+    try:
+        for _ in repeat(None, min(packets, (stop - first) // PACKET_DESCRIPTOR.itemsize)):
+            append(at)
+            at += words[at] >> 2
+    except IndexError:
+        pass  # out of the ring
+    found = np.array(positions, dtype=np.int64) * WORD
+    is_within = found + PACKET_DESCRIPTOR.itemsize <= stop
+    is_within[1:] &= np.diff(found) >= PACKET_DESCRIPTOR.itemsize
+    whole = rows_before(~is_within)
+    return found[:whole], packets - whole
 
 
 def are_sound(at: Column, stop: Column, descriptor: NDArray[np.void]) -> NDArray[np.bool_]:
