@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import columns as oracle
 
-from wiresniff.columns.gather import enough, gather, is_among, native, pick
+from wiresniff.columns.gather import enough, gather, is_among, native, pick, scatter
 from wiresniff.columns.layout import Bits, layout, unpacker
 
 HEADER = layout(("kind", "u1"), ("length", ">u2"), ("number", ">u4"), ("address", "V3"), ("wide", ">u8"))
@@ -26,6 +26,16 @@ def test_a_gather_is_a_slice_at_each_position(raw: bytes, data: st.DataObject) -
     read = [unpacker(HEADER).unpack_from(raw, position) for position in at]
     assert [tuple(row[name].tobytes() if name == "address" else int(row[name]) for name in HEADER.names or ())
             for row in gathered] == read  # fmt: skip
+
+
+@given(st.binary(min_size=18, max_size=80), st.data())
+def test_what_is_scattered_is_gathered(raw: bytes, data: st.DataObject) -> None:
+    """Headers are written where they are to stand, and nothing else is touched."""
+    at = data.draw(st.lists(st.integers(0, len(raw) // 18 - 1), unique=True).map(lambda some: [18 * i for i in some]))
+    rows = data.draw(st.lists(st.binary(min_size=18, max_size=18), min_size=len(at), max_size=len(at)))
+    written = np.frombuffer(bytearray(raw), np.uint8)
+    scatter(written, positions(at), np.frombuffer(b"".join(rows), HEADER))
+    assert written.tobytes() == oracle.scatter(raw, at, rows)
 
 
 def test_nothing_is_gathered_from_too_little() -> None:

@@ -8,6 +8,14 @@ def gather(raw: bytes, at: Sequence[int], size: int) -> list[bytes]:
     return [raw[position : position + size] for position in at]
 
 
+def scatter(raw: bytes, at: Sequence[int], headers: Sequence[bytes]) -> bytes:
+    """Return the bytes with each header written over them."""
+    written = bytearray(raw)
+    for position, header in zip(at, headers, strict=True):
+        written[position : position + len(header)] = header
+    return bytes(written)
+
+
 def is_among(column: Sequence[int], numbers: Sequence[int]) -> list[bool]:
     """Say which rows hold one of the numbers."""
     return [value in numbers for value in column]

@@ -45,7 +45,7 @@ def octets(row: Row) -> int:
 
 
 def is_looked_at(row: Row, payloads: int) -> bool:
-    """Openings; of the others the first 4096 with payload, and then one in 64 by a number that both sights have."""
+    """Say yes to openings; of others, to the first 4096 with payload, then to one in 64 by numbers both sights have."""
     if row.flags & SYN:
         return True
     if row.flags & RST or not row.flags & ACK:
