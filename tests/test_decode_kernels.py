@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import decode as oracle
-from strategies.packets import ADDRESSES_4, ADDRESSES_6, PORTS
+from strategies.packets import ADDRESSES_4, ADDRESSES_6, OPAQUE, PORTS
 
-from wiresniff.decode import headers, link
+from wiresniff.decode import headers, link, tunnels, udp
+from wiresniff.decode.cursor import Cursor
+from wiresniff.decode.domains import Domains, Kind, fold, secret_of
 from wiresniff.decode.endpoints import End, PairedColumns, multipliers, pair_ipv4, pair_ipv6
+from wiresniff.decode.fragments import FragmentTable
 from wiresniff.decode.ip import IpColumns, read_ipv4, read_ipv6
 from wiresniff.decode.tcp import find_payload, read_tcp
 
@@ -213,3 +216,97 @@ def test_low_bits_of_the_hash_spread() -> None:
     shares = np.bincount((paired.connection_hash % np.uint64(8)).astype(np.int64), minlength=8)
     assert shares.min() > 850
     assert len(np.unique(paired.connection_hash)) == 8000
+
+
+@given(packets_of(8), st.data())
+def test_tunnels_over_udp(parts: Parts, data: st.DataObject) -> None:
+    """The network's number, what is inside and where: whatever the bytes, the plain loop finds the same."""
+    port = data.draw(st.sampled_from(sorted(tunnels.TUNNELS)))
+    firsts = [data.draw(st.sampled_from((8, 0, 2, 0x0F, 0x48, 0xFF))) for _ in parts]
+    parts = [(bytes([first]) + packet[1:], more) for first, (packet, more) in zip(firsts, parts, strict=True)]
+    raw, at, captured_end, wire_end = laid_out(parts)
+    read = tunnels.TUNNELS[port].read(raw, at)
+    is_enterable = tunnels.is_enterable(read, captured_end, wire_end)
+    inner = tunnels.read_inner(raw, read.only(is_enterable), link.untagged(at[is_enterable]))
+    found = list(zip(inner.ethertype.tolist(), inner.network_at.tolist(), strict=True))
+    for row, (packet, more) in enumerate(parts):
+        plain = PlainTunnels(packet, more, port)
+        assert bool(is_enterable[row]) == (plain.entered is not None)
+        if plain.entered is None:
+            continue
+        kind, number, ethertype, rest = plain.entered
+        assert (tunnels.TUNNELS[port].kind, int(read.network[row])) == (kind, number)
+        assert found.pop(0) == (ethertype, int(captured_end[row]) - rest)
+
+
+class PlainTunnels(oracle.Decoder):
+    """The plain loop, stopped at the packet that a tunnel holds: kind, number, ethertype, captured bytes left."""
+
+    def __init__(self, data: bytes, more: int, port: int) -> None:
+        super().__init__()
+        self.packet, self.domain = oracle.Packet(data, len(data) + more, 1, 0, 1), 0
+        self.entered: tuple[int, int, int, int] | None = None
+        whole = struct.pack("!HHHH", 1, port, 0, 0) + data
+        try:
+            self.udp(b"", oracle.Part(whole, len(whole) + more))
+        except oracle.NoSegment:
+            return
+
+    def enter(self, kind: int, number: int, ends: bytes = b"") -> None:
+        """Note the tunnel."""
+        del ends
+        self.tunnel = kind, number
+
+    def network(self, ethertype: int, part: oracle.Part) -> tuple[bytes, bytes, oracle.Part]:
+        """Note what it holds."""
+        if ethertype == 0x6558:
+            ethertype, part = self.below_network(ethertype, part)
+        part.need(0)
+        self.entered = (*self.tunnel, ethertype, len(part.data))
+        return b"", b"", part
+
+
+@given(st.lists(st.tuples(st.sampled_from(OPAQUE), st.binary(max_size=4), st.integers(0, 40)), max_size=8), st.data())
+def test_opaque_datagrams_have_names(drawn: list[tuple[bytes, bytes, int]], data: st.DataObject) -> None:
+    """WireGuard, QUIC, ESP and what is none of them, cut or padded; one by one the same."""
+    parts = [(shape + more, beyond) for shape, more, beyond in drawn]
+    raw, at, captured_end, wire_end = laid_out(parts)
+    ports = [[data.draw(st.sampled_from((53, 443, 4500))) for _ in parts] for _ in range(2)]
+    end = wire_end - column([data.draw(st.integers(0, 3)) for _ in parts])
+    named = udp.name_opaque(raw, at, captured_end, end, udp.UdpColumns(column(ports[0]), column(ports[1])))
+    for row, (packet, _) in enumerate(parts):
+        part = oracle.Part(packet, int(end[row] - at[row]))
+        expected = oracle.opaque_name(ports[0][row], ports[1][row], part)
+        assert udp.OPAQUE_NAMES[int(named[row])] == expected
+        cursor = Cursor(
+            raw.tobytes(), int(at[row]), int(captured_end[row]), int(end[row]), domain=0, interface=0, now_ns=0,
+            fragments=FragmentTable(), domains=Domains(7),
+        )  # fmt: skip
+        assert udp.opaque_name(cursor, ports[0][row], ports[1][row]) == expected
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2**32 - 1)] * 3, st.binary(min_size=32, max_size=32)), max_size=6))
+def test_domains_of_tunnels(drawn: list[tuple[int, int, int, bytes]]) -> None:
+    """What a tunnel is told by, hashed: the plain loop's number, in columns and one by one."""
+    secret = oracle.splitmix(7)[11:]
+    assert secret_of(7).tolist() == secret
+    domains = Domains(7)
+    for outer, _, number, ends in drawn:
+        words = [outer, Kind.GRE, number, *struct.unpack("!8I", ends)]
+        assert domains.in_tunnel(outer, Kind.GRE, number, ends) == oracle.fold(words, secret)
+        assert domains.in_tunnel(outer, Kind.GRE, number) == oracle.fold(words[:3], secret)
+    if drawn:
+        columns = [np.array([row[word] for row in drawn], np.uint32) for word in range(3)]
+        expected = [oracle.fold(row[:3], secret) for row in drawn]
+        assert fold(columns, secret_of(7)).tolist() == expected
+
+
+def test_domains_differ() -> None:
+    """No two of many tunnels, tags and ends have the same domain, and none looks like a VLAN's."""
+    domains = Domains(7)
+    ends = [struct.pack("!8I", *[0] * 7, end) for end in range(50)]
+    made = [domains.in_tunnel(0, kind, number) for kind in Kind for number in range(200)]
+    made += [domains.in_tunnel(0, Kind.IP, 0, pair) for pair in ends[1:]]
+    made += [domains.in_vlan(made[0], vlan) for vlan in range(100)]
+    made += [domains.in_vlan(domains.in_vlan(0, 4095), vlan) for vlan in range(4096)]
+    assert len(set(made)) == len(made)

@@ -88,8 +88,9 @@ def ipv6_packets(draw: st.DrawFn, *, odd: bool) -> bytes:
 OPAQUE = (
     bytes((1, 0, 0, 0)) + bytes(144), bytes((2, 0, 0, 0)) + bytes(88), bytes((3, 0, 0, 0)) + bytes(60),
     bytes((4, 0, 0, 0)) + bytes(28), bytes((4, 0, 0, 0)) + bytes(29), bytes((4, 0, 1, 0)) + bytes(28),
-    bytes.fromhex("c000000001"), bytes.fromhex("cf6b3343cf08"), bytes.fromhex("c0ff00001d"), bytes.fromhex("80ff00001d"),
-    bytes.fromhex("c051303433"), bytes.fromhex("4512345678"), bytes.fromhex("0000000001"), bytes(4), b"",
+    bytes.fromhex("c000000001"), bytes.fromhex("cf6b3343cf08"), bytes.fromhex("c0ff00001d"),
+    bytes.fromhex("80ff00001d"), bytes.fromhex("c051303433"), bytes.fromhex("4512345678"), bytes.fromhex("0000000001"),
+    bytes(4), b"",
 )  # fmt: skip
 """What UDP may carry: WireGuard, QUIC, ESP, and what nearly looks like them."""
 

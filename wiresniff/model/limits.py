@@ -45,7 +45,7 @@ FRAGMENT_COST_BYTES = 256
 HEADERS_PER_PACKET = 32
 """Tags, labels, tunnels and extension headers peeled off one packet; real ones have fewer than ten."""
 TUNNELS = 4096
-"""Networks in tunnels that are known to be the same as another one, seen from elsewhere: a cluster has some hundreds."""
+"""Networks in tunnels that are known to be another one seen from elsewhere: a cluster has some hundreds."""
 TUNNEL_SIGHTS = 16_384
 """Packets remembered to find that out: those of a second on a busy interface, of which few need be remembered."""
 TUNNEL_SIGHT_DOMAINS = 8

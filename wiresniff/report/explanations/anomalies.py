@@ -36,9 +36,9 @@ ANOMALIES = (
     Explanation(
         Anomaly.TOO_MANY_TUNNELS,
         "more tunnels of one network than are remembered",
-        "Tunnels whose packets are seen elsewhere too, or whose two directions have different numbers, are joined to one "
-        "network. So many of them are known that further ones stay apart: their requests may be counted twice, or be "
-        "seen in one direction only.",
+        "Tunnels whose packets are seen elsewhere too, or whose two directions have different numbers, are joined to "
+        "one network. So many of them are known that further ones stay apart: their requests may be counted twice, or "
+        "be seen in one direction only.",
         "No standard: the bound is far above what a cluster has.",
         "Capture on fewer interfaces, or with a filter.",
     ),
