@@ -28,6 +28,6 @@ The server (`server`, `messages`) speaks HTTP/1.1, GET and HEAD, no bodies; `lis
 are what its options mean; `page` is what a person reads. It logs no requests.
 
 `Exporter` is in `exporter`, `parse_listen` in `listen`: this package imports nothing, so that a text file costs no
-server. Nothing is registered at import, no global registry is touched. Labels name services, verdicts and words of closed
-lists; values of header fields never appear.
+server. Nothing is registered at import, no global registry is touched. Labels name services, verdicts and words of
+closed lists; values of header fields never appear.
 """

@@ -77,10 +77,9 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 
 def _culprit(config: TlsConfig) -> str:
     """Name the file that is not there or can't be opened; else those that don't fit."""
-    for path in (config.cert_file, config.key_file, config.client_ca_file):
+    for path in filter(None, (config.cert_file, config.key_file, config.client_ca_file)):
         try:
-            if path is not None:
-                Path(path).open("rb").close()
+            Path(path).open("rb").close()
         except OSError:
             return named(path, 200)
     return f"{named(config.cert_file, 200)} and {named(config.key_file, 200)}"
@@ -89,7 +88,8 @@ def _culprit(config: TlsConfig) -> str:
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLError):
         return REASONS.get(error.reason or "", "they are no PEM certificate and its unencrypted private key")
-    return named(error.strerror if isinstance(error, OSError) and error.strerror else str(error))
+    why: str | None = error.strerror if isinstance(error, OSError) else None
+    return named(why or str(error))
 
 
 REASONS = {"KEY_VALUES_MISMATCH": "the key does not belong to the certificate"}

@@ -23,7 +23,7 @@ def encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
     """Return how the library writes what a client accepts, and its content type."""
     try:
         return choose_encoder(accept)
-    except ValueError:  # a version that is none
+    except (TypeError, ValueError):  # a version that is none
         return choose_encoder("")
 
 

@@ -8,7 +8,7 @@ from wiresniff.model.display import named
 from wiresniff.model.errors import UsageError
 
 LAST_PORT = 65535
-BACKLOG = 64
+BACKLOG = 128
 FORM = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.-]+)?)\]|(?P<host>[^:\[\]/]*)):(?P<port>[0-9]{1,5})")
 WITHOUT_PORT = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+")
 BARE_SIX = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")

@@ -44,7 +44,7 @@ th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere;padding-lef
 @media(max-width:40rem){
 thead{position:absolute;clip-path:inset(50%);height:1px;overflow:hidden}
 tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
-td{border:0;padding:0;font-size:.9rem}td:first-child{flex:1 0 100%;font-size:1rem}
+td{border:0;padding:0;font-size:.9rem}td.none{display:none}td:first-child{flex:1 0 100%;font-size:1rem}
 td[data-is]::after{content:" " attr(data-is);color:var(--soft);font-weight:400}}
 """
 
@@ -88,7 +88,7 @@ def render_page(snapshot: Snapshot) -> str:
         f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}"><style>{STYLE}</style></head><body>\n'
         f"<h1>wiresniff: who hands the trace on</h1>\n{_summary(snapshot, rows)}"
         f"<h2>Pairs, worst first</h2>\n{_table(rows)}"
-        f"<h2>What is not seen</h2>\n<ul>{''.join(f'<li>{line}</li>' for line in _unseen(snapshot))}</ul>\n"
+        f"<h2>Not seen since the start</h2>\n<ul>{''.join(f'<li>{line}</li>' for line in _unseen(snapshot))}</ul>\n"
         f'<p class="soft">wiresniff {escape(wiresniff.__version__)} · <a href="/metrics">metrics</a></p>\n'
         "</body></html>\n"
     )
@@ -107,9 +107,10 @@ def _rows(snapshot: Snapshot) -> Iterator[_Row]:
 
 def _summary(snapshot: Snapshot, rows: list[_Row]) -> str:
     minutes = max(round(snapshot.earlier.seconds / 60), 1)
+    span = "minute" if minutes == 1 else f"{minutes} minutes"
     judged, bad = sum(row.judged for row in rows), sum(row.bad for row in rows)
     said = (
-        f"Last {quantity(minutes, 'minute')}: judged {quantity(judged, 'request')} of {quantity(len(rows), 'pair')}, "
+        f"In the last {span}: judged {quantity(judged, 'request')} of {quantity(len(rows), 'pair')}, "
         f"{percent(bad, judged)} without a usable trace context."
     )
     at = datetime.fromtimestamp(snapshot.live.time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if snapshot.live else ""
@@ -144,12 +145,17 @@ def _row(row: _Row) -> str:
     )
     return (
         f'<tr><td><span class="{grade}">{ends}</span> <span class="soft">{escape(protocols)}</span></td>'
-        + "".join(f'<td data-is="{word}">{cell}</td>' for word, cell in zip(COLUMNS, cells, strict=True))
+        + "".join(
+            f'<td data-is="{word}"{NO_CLASS if cell == NONE else ""}>{cell}</td>'
+            for word, cell in zip(COLUMNS, cells, strict=True)
+        )
         + "</tr>"
     )
 
 
 NONE = "\N{EN DASH}"
+NO_CLASS = ' class="none"'
+"""Left out where there is no room for columns."""
 
 
 def _share(part: int, whole: int) -> str:

@@ -11,6 +11,7 @@ import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +26,8 @@ RENEW_SECONDS = 10
 RETRY_SECONDS = 0.2
 """Before the next connection is taken after the system refused one (no more file descriptors)."""
 CLOSE_SECONDS = 1
+SETTLE_SECONDS = 0.01
+"""For transports that were aborted: they close their sockets in a later turn of the loop."""
 END_OF_HEAD = b"\r\n\r\n"
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -39,6 +42,9 @@ class _Connection:
         self.socket = opened
         self.waits_since: float | None = now
         self.task: asyncio.Task[None] | None = None
+        self.writer: asyncio.StreamWriter | None = None
+        self.is_over = False
+        """It ended as it should; else what is not sent yet is dropped."""
 
 
 class Server:
@@ -81,33 +87,46 @@ class Server:
             self._loop.close()
 
     async def _serve(self) -> None:
-        tasks = [self._loop.create_task(self._accept(each)) for each in self._sockets]
+        for each in self._sockets:
+            self._listen(each)
+        tasks: list[asyncio.Task[None]] = []
         if self._certificates is not None:
             tasks.append(self._loop.create_task(self._renew(self._certificates)))
         await self._stop.wait()
+        for each in self._sockets:
+            self._loop.remove_reader(each)
         tasks += [connection.task for connection in self._connections if connection.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        await asyncio.sleep(SETTLE_SECONDS)
 
     async def _renew(self, certificates: Certificates) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             certificates.renew()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                opened, _ = await self._loop.sock_accept(listening)
-            except OSError:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if not self._make_room():
-                opened.close()
-                continue
-            connection = _Connection(opened, self._loop.time())
-            self._connections.add(connection)
-            connection.task = self._loop.create_task(self._speak(connection))
+    def _listen(self, listening: socket.socket) -> None:
+        self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            opened, _ = listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:
+            self._loop.remove_reader(listening)
+            self._loop.call_later(RETRY_SECONDS, self._listen, listening)
+            return
+        if not self._make_room():
+            opened.close()
+            return
+        opened.setblocking(False)
+        connection = _Connection(opened, self._loop.time())
+        self._connections.add(connection)
+        connection.task = self._loop.create_task(self._speak(connection))
+        connection.task.add_done_callback(partial(self._end, connection))
 
     def _make_room(self) -> bool:
         """Tell whether there is room; if need be by ending the connection that has waited longest for its client."""
@@ -123,24 +142,25 @@ class Server:
         return True
 
     async def _speak(self, connection: _Connection) -> None:
-        writer: asyncio.StreamWriter | None = None
-        is_over = False
         try:
             reader, writer = await self._open(connection)
+            connection.writer = writer
             await self._converse(connection, reader, writer)
-            is_over = True
+            connection.is_over = True
         except (OSError, EOFError):  # TimeoutError is an OSError: all are the client's
             pass
         except Exception:
             log.exception("a request for metrics could not be answered")
-        finally:
-            self._connections.discard(connection)
-            if writer is None:
-                connection.socket.close()
-            elif is_over:
-                writer.close()
-            else:
-                writer.transport.abort()
+
+    def _end(self, connection: _Connection, _task: asyncio.Task[None]) -> None:
+        """Close what a task leaves, also one that was cancelled before it began."""
+        self._connections.discard(connection)
+        if connection.writer is None:
+            connection.socket.close()
+        elif connection.is_over:
+            connection.writer.close()
+        else:
+            connection.writer.transport.abort()
 
     async def _open(self, connection: _Connection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader = asyncio.StreamReader(limits.HTTP_HEAD_BYTES, self._loop)
