@@ -13,16 +13,26 @@ IP header decides where the payload ends (Ethernet pads short packets), unless i
 nothing at all (0, as segmentation offload leaves it above 64 KiB): then the wire decides. What is missing of the
 payload at the end of the captured bytes is `cut_length`, never payload.
 
-Not done here: checksums are never verified (offload makes them wrong on every capturing host); tunnels are not entered
-yet: each will be a row in the tables of `scalar`, its inner packet one more turn of the same loop.
+Tunnels. UDP headers are read in columns; behind the ports of VXLAN and GENEVE the inner packets go through the same
+kernels again, as rows of a shorter block (`tunnels`). Tunnels in tunnels, GRE, ERSPAN and IP in IP go one by one. What is
+in a tunnel is of another network: its domain (`domains`) is a hash of what the tunnel is told by. That two domains are
+one network after all, since a packet was seen in both or each has one direction of a connection, is proven by packets
+(`networks`); from then on their rows have one domain. Other UDP is counted by name, as far as first bytes tell one.
+
+Not done here: checksums are never verified (offload makes them wrong on every capturing host).
 
     headers     the table of wire headers
     names       words for what holds no TCP
     link        link headers and VLAN tags in columns
     ip          IPv4 and IPv6 headers in columns
+    udp         UDP headers in columns; names for what can't be read
+    tunnels     VXLAN and GENEVE in columns; all tunnels one by one
     tcp         TCP headers in columns
+    domains     VLAN tags and tunnels as one number
+    networks    domains that are proven to be one network
     endpoints   the undirected key of a connection, its direction and its hash
-    scalar      one packet at a time: everything the columns don't take
+    cursor      one packet at a time: where its next header begins
+    scalar      everything the columns don't take, and which header follows which
     fragments   IP fragments put together, bounded
     segments    rows on their way through all this
     decoder     the order of all this; counters

@@ -8,7 +8,7 @@ class Anomaly(StrEnum):
 
     # packets
     TRUNCATED_HEADERS = "truncated-headers"
-    """A packet ends inside its link, IP or TCP header."""
+    """A packet ends inside its link, IP, UDP, TCP or tunnel header."""
     BAD_HEADER = "bad-header"
     """A header contradicts itself (a length shorter than the header, a wrong version)."""
     FRAGMENT_DROPPED = "fragment-dropped"

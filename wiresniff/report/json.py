@@ -17,7 +17,7 @@ COUNTS = (
     "packets", "captured_bytes", "wire_bytes", "segments", "tcp_payload_bytes", "connections",
     "connections_joined_late", "gaps", "gap_bytes", "cut_bytes", "duplicate_segments", "retransmitted_segments",
     "reordered_segments", "not_tcp_packets", "not_ip_packets", "unknown_link_packets", "fragments", "filtered_packets",
-    "scalar_packets", "duplicate_exchanges", "opaque_connections", "internal_errors",
+    "scalar_packets", "tunnelled_packets", "duplicate_exchanges", "opaque_connections", "internal_errors",
 )  # fmt: skip
 """Counts of `Accounting` that are always there, 0 when nothing was counted."""
 SUMS = ("requests", *VERDICTS, "inferred", "failed", "failed_untraced")

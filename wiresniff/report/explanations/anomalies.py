@@ -7,7 +7,7 @@ ANOMALIES = (
     Explanation(
         Anomaly.TRUNCATED_HEADERS,
         "a packet ends inside its headers",
-        "The captured bytes of a packet end within its link, IP or TCP header. It was counted and left out.",
+        "The captured bytes of a packet end within a header before its payload. It was counted and left out.",
         "RFC 791 3.1, RFC 8200 3, RFC 9293 3.1: lengths of the headers.",
         "Capture whole packets (tcpdump -s 0).",
     ),
@@ -23,7 +23,7 @@ ANOMALIES = (
         "IP fragments that never became a packet",
         "Parts of a fragmented packet did not arrive within 30 seconds, or did not fit the memory for them.",
         "RFC 791 3.2, RFC 8200 4.5.",
-        "TCP hardly ever needs fragments: look for a wrong MTU in a tunnel.",
+        "TCP hardly ever needs fragments: look for a tunnel whose packets are larger than the network's MTU.",
     ),
     Explanation(
         Anomaly.FRAGMENT_OVERLAP,
