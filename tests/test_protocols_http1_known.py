@@ -86,7 +86,7 @@ def heads(draw: st.DrawFn) -> bytes:
 
 def learned(octets: list[bytes]) -> tuple[RequestTemplates, list[Pattern]]:
     """Meet heads so often that their templates are frequent."""
-    templates = RequestTemplates(Heads(KEPT_FIELDS, Counter()))
+    templates = RequestTemplates(KEPT_FIELDS)
     for head in octets:
         for _ in range(1 + HITS_WORTH_AN_EXPRESSION):
             templates.meet(head)

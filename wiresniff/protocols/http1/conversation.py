@@ -28,7 +28,7 @@ class Readers:
 
     def __init__(self, kept_fields: frozenset[bytes], anomalies: Counter[str]) -> None:
         self.heads = Heads(kept_fields, anomalies)
-        self.request_templates = RequestTemplates(self.heads)
+        self.request_templates = RequestTemplates(kept_fields)
         self.response_templates = ResponseTemplates()
 
 

@@ -167,7 +167,8 @@ class Heads:
 
         Octets of a head, without the empty line that ends it. Three searches instead of a look at every line.
         """
-        status = self._statuses.get(octets[: octets.find(b"\r")])
+        line = octets[: octets.find(b"\r")]
+        status = self._statuses.get(line) or self._learn_status(line)
         if status is None or status < _LEAST_FINAL or status in _BODYLESS:
             return None
         folded_case = octets.lower()

@@ -8,6 +8,7 @@ Where heads never repeat, trying costs more than it gains; so after many misses 
 """
 
 import re
+from collections import Counter
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -98,8 +99,9 @@ class RequestTemplates:
     The empty line at its end is among them, so a second request in the segment is not overlooked.
     """
 
-    def __init__(self, heads: Heads) -> None:
-        self._heads = heads
+    def __init__(self, kept_fields: frozenset[bytes]) -> None:
+        self._oddities: Counter[str] = Counter()
+        self._heads = Heads(kept_fields, self._oddities)
         self._known: dict[tuple[bytes, bytes | None], RequestTemplate] = {}
         self._latest: RequestTemplate | None = None
         self._misses = 0
@@ -201,6 +203,9 @@ class RequestTemplates:
         first = self._heads.request(_with_start_line(lines_before))
         second = self._heads.request(_with_start_line(rest.removesuffix(END_OF_HEAD)))
         whole = self._heads.request(_with_start_line(lines))
+        if self._oddities:  # each head in which something is odd is read, and what is odd is counted
+            self._oddities.clear()
+            return
         if (
             first is None
             or second is None
