@@ -10,7 +10,7 @@ from stage_feeding import Sizes, steps
 from wiresniff.capture import CaptureFile
 from wiresniff.model.audit import Audit
 from wiresniff.model.packets import PacketBlock
-from wiresniff.model.policy import Privacy
+from wiresniff.model.policy import Policy, Privacy
 from wiresniff.model.verdicts import Judgement
 from wiresniff.pipeline import Pipeline
 from wiresniff.report.json import render_json
@@ -33,15 +33,36 @@ class Audited:
         return report
 
 
+def told(result: Audited) -> dict[str, Any]:
+    """Return everything that must not depend on blocks; copies of packets may be noticed earlier or later."""
+    report = result.report()
+    accounting = report["accounting"]
+    for noticed in ("duplicate_segments", "retransmitted_segments", "reordered_segments"):
+        accounting.pop(noticed, None)
+    return report
+
+
+def by_packet(result: Audited) -> list[Record]:
+    """Return the records of requests whose request line was seen, by the packets they witness."""
+    known = [record for record in result.records if "http.request.method" in record]
+    return sorted(known, key=lambda record: (str(record["time"]), str(record["wiresniff.packet"])))
+
+
 def audited(path: Path, sizes: Sizes = None) -> Audited:
     """Audit a capture; a bug of ours raises."""
     capture = CaptureFile(str(path), 0)
     return fed((block for whole in capture for block in recut(whole, sizes)), capture)
 
 
-def fed(blocks: Iterator[PacketBlock], capture: CaptureFile | None = None) -> Audited:
+def fed(
+    blocks: Iterator[PacketBlock],
+    capture: CaptureFile | None = None,
+    policy: Policy | None = None,
+    *,
+    judges: bool = True,
+) -> Audited:
     """Audit blocks of one capture."""
-    pipeline = Pipeline(quarantines=False)
+    pipeline = Pipeline(policy, judges=judges, quarantines=False)
     judgements = [judgement for block in blocks for judgement in pipeline.feed(0, block)]
     judgements += pipeline.close()
     return Audited(judgements, pipeline.audit([capture.summary] if capture is not None else []))

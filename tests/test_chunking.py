@@ -2,18 +2,15 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builders import Conversation, packet_block
-from capture_auditing import CAPTURES, Audited, audited, fed
+from capture_auditing import CAPTURES, Audited, audited, by_packet, fed, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage_feeding import Sizes, cut_into
 from strategies.conversations import disturbed
 from strategies.exchanges import talks
-
-from wiresniff.report.records import Record
 
 RANDOM_SIZES = [random.Random(seed).randint(1, 60) for seed in range(50)]
 WHOLE: dict[Path, Audited] = {}
@@ -26,15 +23,6 @@ def whole(path: Path) -> Audited:
     return WHOLE[path]
 
 
-def told(result: Audited) -> dict[str, Any]:
-    """Return everything that must not depend on blocks; copies of packets may be noticed earlier or later."""
-    report = result.report()
-    accounting = report["accounting"]
-    for noticed in ("duplicate_segments", "retransmitted_segments", "reordered_segments"):
-        accounting.pop(noticed, None)
-    return report
-
-
 @pytest.mark.parametrize("sizes", [1, 7, RANDOM_SIZES], ids=["one", "seven", "random"])
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 def test_captures_are_audited_alike(capture: Path, sizes: Sizes) -> None:
@@ -42,12 +30,6 @@ def test_captures_are_audited_alike(capture: Path, sizes: Sizes) -> None:
     again = audited(capture, sizes)
     assert again.records == whole(capture).records
     assert told(again) == told(whole(capture))
-
-
-def by_packet(result: Audited) -> list[Record]:
-    """Return the records of requests whose request line was seen, by the packets they witness."""
-    known = [record for record in result.records if "http.request.method" in record]
-    return sorted(known, key=lambda record: (str(record["time"]), str(record["wiresniff.packet"])))
 
 
 @settings(max_examples=40)

@@ -156,8 +156,8 @@ class Blockwise:
                 heads[number], ends[number] = self._read_response(buffer, starts[number], stops[number])
         length[rows] = np.array(ends) - start[rows]
         says[rows] = heads
-        octets = [buffer[at:end] for at, end in zip(starts, ends, strict=True)]
-        self._known_heads.meet((one, head) for one, head in zip(octets, heads, strict=True) if head is not UNKNOWN)
+        met = [(at, end, head) for at, end, head in zip(starts, ends, heads, strict=True) if head is not UNKNOWN]
+        self._known_heads.meet((buffer[at:end], head) for at, end, head in met)
 
     def _read_response(self, buffer: bytes, start: int, stop: int) -> tuple[ResponseHead, int]:
         """Read a head that was not met before, if it is a plain one."""

@@ -1,0 +1,146 @@
+"""Turns that are known without parsing: whoever looks ahead, and however far, finds what the parsers find."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from unittest.mock import patch
+
+import pytest
+from builders import Conversation, Packet, request, response
+from capture_auditing import Audited, by_packet, fed, told
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage_feeding import Dissection, Sizes, cut_into, dissected, facts
+from strategies.keepalive import capture, plain_traceparent
+
+from wiresniff.model.policy import Exemption, Policy, Role, Service
+from wiresniff.pipeline import Pipeline
+from wiresniff.protocols.http1 import blockwise
+from wiresniff.report.records import Record
+
+NEVER = 1 << 62
+SIZES: st.SearchStrategy[Sizes] = st.one_of(
+    st.just([40, NEVER]),
+    st.just([100, NEVER]),
+    st.integers(2, 200),
+    st.lists(st.integers(1, 80), min_size=2, max_size=4),
+)
+NAMES = ("wiresniff.client", "wiresniff.server")
+POLICIES = (
+    None,
+    Policy(
+        services=(
+            Service("front", ("10.0.0.1",), (40000, 40002)),
+            Service("partner", ("10.0.0.2",), (40001, 40003), role=Role.EXTERNAL),
+            Service("orders", ("10.0.1.1",), (80,)),
+        ),
+        exempt=(Exemption("price", path="/price*"),),
+    ),
+)
+"""Names by address; ports of one address of which some are outside."""
+
+
+@contextmanager
+def looking_ahead_from(rows: int) -> Iterator[None]:
+    """Look ahead where a block has so many segments."""
+    with patch.object(blockwise, "ROWS_TOGETHER", rows):
+        yield
+
+
+def heard(packets: list[Packet], sizes: Sizes, rows: int) -> Dissection:
+    """Read a capture, looking ahead from so many segments on."""
+    with looking_ahead_from(rows):
+        return dissected(packets, sizes)
+
+
+def audits(packets: list[Packet], sizes: Sizes, policy: Policy | None) -> list[Audited]:
+    """Audit a capture in every way: looking ahead or not, with judgements or just totals."""
+    found = []
+    for rows in (NEVER, 0):
+        for judges in (True, False):
+            with looking_ahead_from(rows):
+                found.append(fed(cut_into(packets, sizes), None, policy, judges=judges))
+    return found
+
+
+def unnamed(audited: Audited) -> list[Record]:
+    """Return records without the names that were known when they were written: a late answer may come between."""
+    return [{key: value for key, value in record.items() if key not in NAMES} for record in by_packet(audited)]
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 1 << 32), SIZES)
+def test_exchanges_are_the_same(seed: int, sizes: Sizes) -> None:
+    """Everything that is known of every exchange, what was odd, and every byte."""
+    packets = capture(seed, is_lossy=False)
+    parsed, known = heard(packets, sizes, NEVER), heard(packets, sizes, 0)
+    assert parsed.alike == 0
+    assert [facts(exchange) for exchange in known.in_order()] == [facts(exchange) for exchange in parsed.in_order()]
+    assert known.anomalies() == parsed.anomalies()
+    assert (known.opaque(), known.parsed_bytes()) == (parsed.opaque(), parsed.parsed_bytes())
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 1 << 32), SIZES)
+def test_exchanges_are_the_same_with_losses(seed: int, sizes: Sizes) -> None:
+    """Of connections that lose something here and there."""
+    packets = capture(seed, is_lossy=True)
+    parsed, known = heard(packets, sizes, NEVER), heard(packets, sizes, 0)
+    assert [facts(exchange) for exchange in known.in_order()] == [facts(exchange) for exchange in parsed.in_order()]
+    assert known.anomalies() == parsed.anomalies()
+    assert (known.opaque(), known.parsed_bytes()) == (parsed.opaque(), parsed.parsed_bytes())
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1 << 32), SIZES, st.booleans(), st.sampled_from(POLICIES))
+def test_audits_are_the_same(seed: int, sizes: Sizes, is_lossy: bool, policy: Policy | None) -> None:
+    """Totals, operations, witnesses, findings: with records or without, looked at together or one by one."""
+    packets = capture(seed, is_lossy=is_lossy)
+    parsed, *others = audits(packets, sizes, policy)
+    for other in others:
+        assert told(other) == told(parsed)
+    assert others[1].records == parsed.records
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1 << 32), SIZES, SIZES, st.sampled_from(POLICIES))
+def test_blocks_do_not_show_in_an_audit(seed: int, sizes: Sizes, others: Sizes, policy: Policy | None) -> None:
+    """The same audit for blocks of any size, looking ahead in all of them."""
+    packets = capture(seed, is_lossy=False)
+    with looking_ahead_from(0):
+        one, other = (fed(cut_into(packets, each), None, policy) for each in (sizes, others))
+    assert told(other) == told(one)
+    assert unnamed(other) == unnamed(one)
+
+
+def ordinary() -> Conversation:
+    """Ask 200 times."""
+    talk = Conversation()
+    talk.open()
+    for number in range(200):
+        value = plain_traceparent(Random(number))
+        talk.client_sends(request("GET", f"/{number}", fields=[("traceparent", value)]))
+        talk.server_sends(response(200, body=b"x" * 3000))
+    return talk
+
+
+def test_most_of_ordinary_traffic_is_known() -> None:
+    """Once the forms of its heads were met, and the connection is open."""
+    dissection = dissected(ordinary().packets, [100, NEVER])
+    assert len(dissection.exchanges) == 200
+    assert dissection.alike > 150
+
+
+@pytest.mark.parametrize("failing", ["find_turns", "exchanges_of"])
+def test_a_fault_of_ours_is_counted(failing: str) -> None:
+    """What fails before anything was taken as known is parsed; what fails behind that is lost, and nothing else."""
+    packets = ordinary().packets
+    pipeline = Pipeline(judges=False)
+    with looking_ahead_from(0), patch.object(blockwise, failing, side_effect=ZeroDivisionError):
+        for block in cut_into(packets, [100, NEVER]):
+            pipeline.feed(0, block)
+        pipeline.close()
+    audit = pipeline.audit([])
+    assert audit.accounting.counts["internal_errors"] > 0
+    requests = sum(pair.requests for pair in audit.pairs)
+    assert requests == 200 if failing == "find_turns" else 0 < requests < 200
