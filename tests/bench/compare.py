@@ -3,19 +3,20 @@
     python tests/bench/compare.py CAPTURE.pcap
     python tests/bench/compare.py CAPTURE.pcap --grpc 50051
 
-Whole processes, start-up included, all on the same core. Each round runs every program once, so that whatever else
-the machine does hits all of them alike; the medians are compared. The capture is read once before, so that it comes
-from memory. Programs that are not installed are skipped, and it says so.
+Whole processes, start-up included, all on the same core: what is compared is the time that this core worked for each,
+pipes and children included, so that neighbours on the machine count for little. Each round runs every program once, so
+that whatever else the machine does hits all of them alike; the medians are compared. The capture is read once before,
+so that it comes from memory. Programs that are not installed are skipped, and it says so.
 """
 
 import argparse
 import os
+import resource
 import shlex
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,10 +88,11 @@ def run(contestant: Contestant, capture: Path, port: int | None, core: int) -> s
     """Run once and note the time; return why it failed, if it did."""
     line = contestant.command.format(capture=shlex.quote(str(capture)), python=shlex.quote(sys.executable), port=port)
     command = ("taskset", "--cpu-list", str(core), "bash", "-o", "pipefail", "-c", line)
-    begin = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     out = subprocess.PIPE if contestant.tells_seconds else subprocess.DEVNULL
     done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False)
-    seconds = time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     if done.returncode == 0:
         contestant.seconds.append(float(done.stdout.split()[-1]) if contestant.tells_seconds else seconds)
         return None
@@ -108,7 +110,7 @@ def warm(capture: Path) -> None:
 def table(contestants: list[Contestant], size: int) -> str:
     """Render medians, spread, and how many times as long as wiresniff each takes."""
     subject = next((contestant for contestant in contestants if contestant.name == SUBJECT), None)
-    lines = [f"{'program':22}{'median s':>10}{'min':>8}{'max':>8}{'MB/s':>8}{'x ' + SUBJECT:>20}   does"]
+    lines = [f"{'program':22}{'cpu s':>10}{'min':>8}{'max':>8}{'MB/s':>8}{'x ' + SUBJECT:>20}   does"]
     for contestant in sorted(contestants, key=lambda contestant: contestant.median):
         ratio = f"{contestant.median / subject.median:.2f}" if subject else "-"
         lines.append(

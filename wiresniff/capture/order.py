@@ -70,11 +70,13 @@ def capture_points(files: Sequence[CaptureFile]) -> Iterator[tuple[int, PacketBl
             _, number, block, blocks = heappop(upcoming)
             point = points[number]
             yield number, point.take(block)
+            del block  # its memory serves what is read next
         following = next(blocks, None)
         if following is None:
             point.reading = False
         else:
             heappush(upcoming, (int(following.timestamp_ns[0]), point.number, following, blocks))
+        del following
 
 
 def _once(files: Iterable[CaptureFile]) -> list[CaptureFile]:

@@ -117,8 +117,9 @@ class CaptureFile:
             if records.damage is not None:
                 self._end_damaged(records.damage, at)
                 return
-            rest = buffer[records.used :]
-            buffer = stream.read(rest, records.needed, self.read_bytes)
+            rest, needed = buffer[records.used :], records.needed
+            del buffer, records  # their memory serves what is read next
+            buffer = stream.read(rest, needed, self.read_bytes)
             self.bytes_read = stream.bytes_read
             if len(buffer) == len(rest):
                 self._end(stream, rest, at)

@@ -77,6 +77,7 @@ def _run(
         for point, block in interrupt.until(capture_points(files)):
             for judgement in pipeline.feed(point, block):
                 records.write(judgement)
+            del block  # its memory serves what is read next
             records.flush()
             if records.is_unread and is_read_for_records:
                 break

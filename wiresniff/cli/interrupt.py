@@ -48,3 +48,4 @@ class Interrupt:
             if block is None:
                 return
             yield block
+            del block  # its memory serves what comes next
