@@ -38,20 +38,22 @@ class Filter:
                 "for example --filter 'tcp port 8080 and host 10.0.0.1'"
             )
 
-    def apply(self, block: PacketBlock) -> PacketBlock:
+    def apply(self, block: PacketBlock, *, where_possible: bool = False) -> PacketBlock:
         """Return the packets of a block that match, with the numbers they had.
 
-        Raises CaptureError where the expression is not possible for a link type of the block.
+        Raises CaptureError where the expression is not possible for a link type of the block; with `where_possible`
+        such packets do not match.
         """
         present = np.unique(block.interface)
         link_type_of = np.array(block.link_types, dtype=np.int64)
         link_types = np.unique(link_type_of[present]).tolist()
         if len(link_types) == 1:
-            return _with_rows(block, self._matching_rows(block, link_types[0]))
+            return _with_rows(block, self._matching_rows(block, link_types[0], where_possible=where_possible))
         is_match = np.zeros(len(block), dtype=np.bool_)
         for link_type in link_types:
             rows = np.flatnonzero(link_type_of[block.interface] == link_type)
-            is_match[rows[self._matching_rows(_with_rows(block, rows), link_type)]] = True
+            matching = self._matching_rows(_with_rows(block, rows), link_type, where_possible=where_possible)
+            is_match[rows[matching]] = True
         return _with_rows(block, np.flatnonzero(is_match))
 
     def program(self, link_type: int) -> Program | None:
@@ -63,11 +65,13 @@ class Filter:
             self._programs[link_type] = _compiled(self.expression, link_type)
         return self._programs[link_type]
 
-    def _matching_rows(self, block: PacketBlock, link_type: int) -> NDArray[np.int64]:
+    def _matching_rows(self, block: PacketBlock, link_type: int, *, where_possible: bool) -> NDArray[np.int64]:
         """Return the rows of packets that match, all of one link type."""
         try:
             program = self.program(link_type)
         except ImpossibleFilterError as error:
+            if where_possible:
+                return np.empty(0, dtype=np.int64)
             raise CaptureError(
                 f"--filter {self.expression!r} is not possible for packets of link type {link_type}: {error}"
             ) from error

@@ -22,6 +22,8 @@ FLAGS, ADDRESS, HARDWARE = 0x8913, 0x8915, 0x8927
 IS_UP, HAS_CARRIER = 0x1, 0x40
 """IFF_UP, IFF_RUNNING"""
 NAME_BYTES = 15
+LIKENESS = 0.5
+"""Of names that are meant, at least: they are short, so one letter is much."""
 LOOPBACK = 772
 KINDS = {
     1: "Ethernet",
@@ -107,7 +109,7 @@ def check_names(names: list[str]) -> None:
     for name in names:
         if name == ANY or name in known:
             continue
-        near = difflib.get_close_matches(name, [*known, ANY], 1)
+        near = difflib.get_close_matches(name, [*known, ANY], 1, LIKENESS)
         meant = f"did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"there is no interface '{name[:NAME_BYTES]}' here; {meant}`wiresniff interfaces` lists what can be watched"

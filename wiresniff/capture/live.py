@@ -195,7 +195,7 @@ class LiveSource:
         )
         if self._filter is None or not watched.leaves_filtering or not len(block):
             return block
-        return self._filter.apply(block)
+        return self._filter.apply(block, where_possible=True)
 
 
 def tick(time_ns: int) -> PacketBlock:

@@ -78,7 +78,7 @@ class PacketSocket:
 
     def join(self, group: int) -> None:
         """Share what comes with all sockets that join this group; must be bound."""
-        self._socket.setsockopt(SOL_PACKET, FANOUT, group | (FANOUT_HASH | FANOUT_DEFRAGMENT) << 16)
+        self._socket.setsockopt(SOL_PACKET, FANOUT, struct.pack("=I", group | (FANOUT_HASH | FANOUT_DEFRAGMENT) << 16))
 
     def take_others(self, interface: int) -> None:
         """Also take what is not addressed to this machine (promiscuous mode), until the socket is closed."""

@@ -90,7 +90,9 @@ class PortableSource:
             asked_ns = time.time_ns()
             taken = self._take(time.monotonic() + TICK_SECONDS)
             block = self._block(taken, asked_ns)
-            wanted = block if self._watched is None or not len(block) else self._watched.apply(block)
+            wanted = (
+                block if self._watched is None or not len(block) else self._watched.apply(block, where_possible=True)
+            )
             wanted.tick_ns = block.now_ns  # should the filter want none of them
             yield 0, wanted
 

@@ -1,6 +1,6 @@
 """WatchedInterface: one interface, or all of them, with the sockets that take its packets."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -120,15 +120,23 @@ class WatchedInterface:
         self._statistics = InterfaceStatistics(name)
         self.leaves_filtering = False
         """The kernel can't apply the filter: it is to be applied to what comes."""
-        groups = _groups(wish.fanout, number)
-        self._has_group = wish.fanout is not None
-        self._socket = PacketSocket(TAKE_NOTHING)
-        self.ring = self._socket.map_ring(wish.ring_bytes)
-        if groups[0] is not None:
-            self._socket.bind(ANY_INTERFACE)
-            self._socket.join(groups[0])
-        self._tallies = (Tally(groups[1], begins=False), Tally(groups[2], begins=True))
-        self.look()
+        group, *tally_groups = _groups(wish.fanout, number)
+        self._has_group = group is not None
+        with ExitStack() as opened:
+            self._socket = PacketSocket(TAKE_NOTHING)
+            opened.callback(self._socket.close)
+            self.ring = self._socket.map_ring(wish.ring_bytes)
+            opened.callback(self.ring.close)
+            if group is not None:
+                self._socket.bind(ANY_INTERFACE)
+                self._socket.join(group)
+            self._tallies = [
+                Tally(each, begins=begins) for each, begins in zip(tally_groups, (False, True), strict=True)
+            ]
+            for tally in self._tallies:
+                opened.callback(tally.close)
+            self.look()
+            self._opened = opened.pop_all()
 
     @property
     def descriptor(self) -> int:
@@ -137,10 +145,7 @@ class WatchedInterface:
 
     def close(self) -> None:
         """Close the sockets."""
-        self.ring.close()
-        self._socket.close()
-        for tally in self._tallies:
-            tally.close()
+        self._opened.close()
 
     def start(self) -> None:
         """Take packets from now on."""
