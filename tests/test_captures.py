@@ -18,8 +18,12 @@ HTTP_2 = {
     "envoy-midstream",
 }  # fmt: skip
 """Captures that are about HTTP/2."""
+TUNNELS = {"geneve", "gre", "six-in-four", "vxlan", "vxlan-fragments"}
+"""Captures that are about tunnels."""
 TRUTHS = {path: PCAPS / f"{path.name.partition('.')[0]}.truth.json" for path in CAPTURES}
-SCORED = [path for path, truth in TRUTHS.items() if truth.exists() and path.name.partition(".")[0] not in HTTP_2]
+SCORED = [
+    path for path, truth in TRUTHS.items() if truth.exists() and path.name.partition(".")[0] not in HTTP_2 | TUNNELS
+]
 DAMAGED = {"h1-clients-headless.pcap"}
 """Captures in which not everything can be seen."""
 

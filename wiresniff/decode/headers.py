@@ -202,7 +202,7 @@ ERSPAN_2 = layout(("version_and_vlan", ">u2"), ("session", ">u2"), ("index", ">u
 ERSPAN_3 = layout(
     ("version_and_vlan", ">u2"), ("session", ">u2"), ("timestamp", ">u4"), ("group", ">u2"), ("flags", ">u2")
 )  # fmt: skip
-ERSPAN_SESSION = Bits(0b0000_0011_1111_1111)
+ERSPAN_ID = Bits(0b0000_0011_1111_1111)
 ERSPAN_3_HAS_MORE = Bits(0b0000_0000_0000_0001)
 ERSPAN_3_MORE = layout(("platform", "V8"))
 GRE_ERSPAN_2 = 0x88BE

@@ -172,7 +172,7 @@ def peel_gre(cursor: Cursor) -> Next:
 def peel_erspan_2(cursor: Cursor) -> Next:
     """ERSPAN type II."""
     _, session, _ = cursor.take(ERSPAN_2)
-    enter(cursor, Kind.ERSPAN, headers.ERSPAN_SESSION.of(session))
+    enter(cursor, Kind.ERSPAN, headers.ERSPAN_ID.of(session))
     return Next(Numbers.ETHERTYPE, headers.ETHERTYPE_ETHERNET)
 
 
@@ -181,7 +181,7 @@ def peel_erspan_3(cursor: Cursor) -> Next:
     _, session, _, _, flags = cursor.take(ERSPAN_3)
     if headers.ERSPAN_3_HAS_MORE.of(flags):
         cursor.take(ERSPAN_3_MORE)
-    enter(cursor, Kind.ERSPAN, headers.ERSPAN_SESSION.of(session))
+    enter(cursor, Kind.ERSPAN, headers.ERSPAN_ID.of(session))
     return Next(Numbers.ETHERTYPE, headers.ETHERTYPE_ETHERNET)
 
 
