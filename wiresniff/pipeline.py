@@ -6,6 +6,7 @@ handed over here. A connection on which our own code fails is given up, counted,
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 
 from wiresniff import tracecontext
@@ -18,11 +19,13 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.delivery import Delivery
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
+from wiresniff.model.growth import Growth
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
 from wiresniff.model.verdicts import Judgement
 from wiresniff.protocols import Dissector, Event
 from wiresniff.reassembly import Reassembler
+from wiresniff.services.locality import Locality
 from wiresniff.services.names import Names
 
 JUMP_NS = 3600 * 10**9
@@ -131,6 +134,15 @@ class CapturePoint:
         self._decoder.flush(self.clock.now_ns)
         return events
 
+    @property
+    def connections(self) -> int:
+        """Connections that are followed now."""
+        return self._reassembler.connections
+
+    def open_traffic(self) -> Iterator[Traffic]:
+        """Account for the traffic of connections that are open, since the last such account."""
+        return self._dissector.account()
+
     def account(self, accounting: Accounting) -> None:
         """Add what the stages counted."""
         for stage in (self._decoder, self._reassembler, self._dissector):
@@ -147,6 +159,7 @@ class Pipeline:
     judges       give a judgement for every exchange; off where nobody keeps them, which is quicker
     joins        count a request once that several capture points saw; must be known before the second point's first
                  block comes, since by then the first point's requests would be counted
+    locality     the addresses that are local, for metrics
     quarantines  give up a connection on which our own code fails; off in tests, so that nothing hides
     """
 
@@ -158,6 +171,7 @@ class Pipeline:
         judges: bool = True,
         joins: bool = False,
         quarantines: bool = True,
+        locality: Locality | None = None,
     ) -> None:
         self._policy = policy or Policy()
         self._level = level
@@ -166,7 +180,9 @@ class Pipeline:
         self._quarantines = quarantines
         self._accounting = Accounting()
         self._names = Names(self._policy)
-        self._auditor = Auditor(self._policy, self._names, tracecontext, level)
+        self._auditor = Auditor(
+            self._policy, self._names, tracecontext, level, reporter=(locality or Locality()).reporter
+        )
         self._sights = Sights()
         self._points: list[CapturePoint] = []
 
@@ -225,8 +241,35 @@ class Pipeline:
             judgements += self._audit(point.close())
         return judgements + self._judge(self._sights.close())
 
-    def audit(self, captures: list[CaptureSummary]) -> Audit:
-        """Return the audit of everything that was fed."""
+    # --- what runs for long ---
+
+    @property
+    def now_ns(self) -> int:
+        """Capture time."""
+        return max((point.clock.now_ns for point in self._points), default=0)
+
+    @property
+    def connections(self) -> int:
+        """Connections that are followed now."""
+        return sum(point.connections for point in self._points)
+
+    def adopt(self, policy: Policy) -> None:
+        """Judge by another policy from now on. Nothing is lost, and what was counted stays counted."""
+        self._policy = policy
+        self._names.adopt(policy)
+        self._auditor.adopt(policy)
+
+    def growth(self) -> list[Growth]:
+        """Return what pairs grew by since the last call, bytes of connections that are open included."""
+        for point in self._points:
+            for account in point.open_traffic():
+                self._count_traffic(account)
+        return self._auditor.growth(self.now_ns)
+
+    # --- what was found ---
+
+    def accounting(self) -> Accounting:
+        """Return everything that was counted, nobody else's to change."""
         accounting = Accounting()
         accounting.add(self._accounting)
         for point in self._points:
@@ -234,5 +277,10 @@ class Pipeline:
         accounting.counts["duplicate_exchanges"] += self._sights.duplicates
         for counter in (self._auditor.evictions, self._sights.evictions, self._names.counters()):
             accounting.evictions.update(counter)
+        return accounting
+
+    def audit(self, captures: list[CaptureSummary]) -> Audit:
+        """Return the audit of everything that was fed."""
+        accounting = self.accounting()
         pairs = worst_first(self._auditor.pairs())
         return Audit(captures, pairs, find(pairs, accounting, self._policy), accounting, self._level)

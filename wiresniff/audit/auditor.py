@@ -287,6 +287,14 @@ class Auditor:
         """Return the totals of every pair, by the names that are known now."""
         return self._pairs.named()
 
+    def adopt(self, policy: Policy) -> None:
+        """Judge by another policy from now on; what was counted stays counted."""
+        self._policy = policy
+        self._exemptions = Exemptions(policy)
+        self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
+        self._witnesses = Witnesses(policy.privacy)
+        self._routes.clear()
+
     def growth(self, now_ns: int) -> list[Growth]:
         """Return what each pair grew by since the last call; pairs that are idle for long make room for others."""
         grown = self._pairs.growth(now_ns)

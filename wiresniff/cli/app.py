@@ -9,6 +9,7 @@ from wiresniff.cli import policy
 from wiresniff.cli.audit import audit
 from wiresniff.cli.exits import Exit
 from wiresniff.cli.explain import explain
+from wiresniff.cli.watch import watch
 from wiresniff.model.errors import CaptureError, WiresniffError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(audit)
+app.command()(watch)
 app.command()(explain)
 app.add_typer(policy.app)
 

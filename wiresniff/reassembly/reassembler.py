@@ -58,6 +58,11 @@ class Reassembler:
         """Connections with missing bytes: time alone may turn it into a gap."""
         self._swept_ns = 0
 
+    @property
+    def connections(self) -> int:
+        """Connections in the table, those included that ended just now."""
+        return len(self._table.tracked)
+
     def counters(self) -> Counter[str]:
         """Return counts under the names of `model.accounting`."""
         return self._counts

@@ -1,0 +1,156 @@
+"""`wiresniff watch -i INTERFACE...`: audit live traffic, serve metrics, print a report at the end."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wiresniff.cli import options
+from wiresniff.cli.log import LogFormat
+from wiresniff.cli.options import FailOn, Level, ReportFormat, ShowValues
+from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
+
+if TYPE_CHECKING:
+    from wiresniff.cli.watching import Watching
+    from wiresniff.metrics.exporter import Exporter
+    from wiresniff.model.audit import Audit
+    from wiresniff.pipeline import Pipeline
+
+LISTEN = "127.0.0.1:9795"
+NOWHERE = "none"
+MIB = 1 << 20
+
+
+def watch(  # one parameter an option
+    interfaces: Annotated[
+        list[str],
+        typer.Option(
+            "--interface",
+            "-i",
+            metavar="INTERFACE",
+            help="What to watch; may be given again. any is all; `wiresniff interfaces` lists them.",
+            show_default=False,
+        ),
+    ],
+    policy: options.Policy = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where metrics are served; none for nowhere.")
+    ] = LISTEN,
+    web_config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="TLS and passwords of the metrics, as Prometheus exporters have them (YAML)."
+        ),
+    ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Also serve a page for people, at /.")] = False,
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="End after so long, for example 60s or 5m.")
+    ] = None,
+    require_capture: Annotated[
+        bool, typer.Option("--require-capture", help="End where capturing is not permitted, instead of saying so.")
+    ] = False,
+    ring_mib: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Memory for packets that wait, in MiB per interface: a second's worth."),
+    ] = 8,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="How the log is written, to standard error.")
+    ] = LogFormat.CONSOLE,
+    report_format: options.Format = ReportFormat.TEXT,
+    output: options.Output = None,
+    exchanges: options.Exchanges = None,
+    metrics: options.Metrics = None,
+    fail_on: options.FailOnOption = FailOn.NONE,
+    min_requests: options.MinRequests = 1,
+    level: options.LevelOption = Level.TWO,
+    packet_filter: options.PacketFilter = None,
+    show_values: options.ShowValuesOption = ShowValues.NONE,
+) -> None:
+    """Audit live traffic, serve metrics, and print a report at the end."""
+    from wiresniff.cli.process import settle
+
+    settle()
+    from wiresniff.capture import Filter, rights
+    from wiresniff.capture.blind import BlindSource
+    from wiresniff.capture.live import LivePackets, open_live
+    from wiresniff.cli.durations import seconds_of
+    from wiresniff.cli.log import Log
+    from wiresniff.cli.records import RecordWriter
+    from wiresniff.cli.results import check_outputs, policy_of, status_of, tell_summary, write_metrics
+    from wiresniff.cli.signals import Signals
+    from wiresniff.cli.watching import Watching
+    from wiresniff.model.errors import CaptureError
+    from wiresniff.pipeline import Pipeline
+    from wiresniff.services.locality import Locality
+
+    check_outputs(output, exchanges, metrics)
+    seconds = seconds_of(duration, "--for") if duration is not None else None
+    rules = policy_of(policy)
+    wanted = Filter(packet_filter) if packet_filter is not None else None
+    log = Log(log_format)
+    locality = Locality()
+    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, locality=locality)
+    with ExitStack() as stack:
+        source: LivePackets
+        try:
+            source = stack.enter_context(
+                open_live(interfaces, ring_bytes=ring_mib * MIB, filter=wanted, may_be_absent=True)
+            )
+        except CaptureError as refusal:
+            if require_capture or duration is not None:
+                raise
+            log.tell("error", "capture-refused", why=refusal)
+            source = stack.enter_context(BlindSource(interfaces, str(refusal)))
+        exporter = _exporter(listen, web_config, shows_page=page)
+        privileges = rights.drop_privileges()
+        if exporter is not None:
+            exporter.start()
+            stack.callback(exporter.close)
+        log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=privileges)
+        records = stack.enter_context(
+            RecordWriter(exchanges, interfaces, rules.privacy, show_values is ShowValues.BAGGAGE)
+        )
+        signals = stack.enter_context(Signals())
+        watching = Watching(source, pipeline, records, log, locality, exporter)
+        watching.run(
+            signals,
+            seconds,
+            lambda: policy_of(policy),
+            lambda: _report(_audit(pipeline, watching), report_format, None),
+        )
+        watching.close()
+        result = _audit(pipeline, watching)
+    if exchanges != STANDARD_OUTPUT or output is not None:
+        _report(result, report_format, output)
+    if metrics is not None:
+        write_metrics(result, metrics)
+    if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
+        tell_summary(result)
+    raise typer.Exit(status_of(result, fail_on, min_requests))
+
+
+def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Exporter | None":
+    """Open the port of the metrics: before any right is given up, and before anything else may fail."""
+    if listen == NOWHERE:
+        return None
+    from wiresniff.config.web import load_web_config
+    from wiresniff.metrics.exporter import Exporter
+    from wiresniff.metrics.listen import parse_listen
+
+    exporter = Exporter(shows_page=shows_page)
+    exporter.bind(parse_listen(listen), load_web_config(web_config) if web_config is not None else None)
+    return exporter
+
+
+def _audit(pipeline: "Pipeline", watching: "Watching") -> "Audit":
+    """Return the audit of what was seen so far."""
+    pipeline.growth()
+    result = pipeline.audit([])
+    result.captures = watching.summaries()
+    return result
+
+
+def _report(result: "Audit", report_format: ReportFormat, output: str | None) -> None:
+    from wiresniff.cli.results import rendered
+
+    write(output, rendered(result, report_format, output))

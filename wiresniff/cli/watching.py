@@ -1,0 +1,192 @@
+"""The loop of `wiresniff watch`: blocks in, metrics and records out, until somebody ends it."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wiresniff.capture.interfaces import local_interfaces
+from wiresniff.capture.overload import Overload
+from wiresniff.model.audit import CaptureSummary
+from wiresniff.model.capture_state import CaptureState, InterfaceState
+from wiresniff.model.errors import WiresniffError
+
+if TYPE_CHECKING:
+    from wiresniff.capture.live import LivePackets
+    from wiresniff.capture.watched import InterfaceStatistics
+    from wiresniff.cli.log import Log
+    from wiresniff.cli.records import RecordWriter
+    from wiresniff.cli.signals import Signals
+    from wiresniff.metrics.exporter import Exporter
+    from wiresniff.model.policy import Policy
+    from wiresniff.pipeline import Pipeline
+    from wiresniff.services.locality import Locality
+
+LOOK_SECONDS = 0.5
+"""Between looks at what the kernel counted: soon enough to leave connections out before the ring is full."""
+GROWTH_SECONDS = 60.0
+"""Between looks at what pairs grew by where nobody scrapes: idle ones make room."""
+ADDRESSES_SECONDS = 30.0
+"""Between looks at which addresses are local."""
+FIRST_LOOK_SECONDS = 10.0
+"""After so long it is said what most of the traffic is, if little of it can be read."""
+MOST = 0.5
+LEAST_BYTES = 10_000
+LEAST_PACKETS = 100
+"""Less traffic says nothing about most of it."""
+
+
+class Watching:
+    """What goes on around the pipeline while traffic is watched."""
+
+    def __init__(
+        self,
+        source: "LivePackets",
+        pipeline: "Pipeline",
+        records: "RecordWriter",
+        log: "Log",
+        locality: "Locality",
+        exporter: "Exporter | None",
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._records = records
+        self._log = log
+        self._locality = locality
+        self._exporter = exporter
+        self._overload = Overload()
+        self._dropped: dict[str, int] = {}
+        self._is_up: dict[str, bool] = {}
+        self._look_at = self._growth_at = self._addresses_at = 0.0
+        self._began, self._began_ns = time.monotonic(), time.time_ns()
+        self._has_said_most = False
+
+    def run(
+        self, signals: "Signals", seconds: float | None, load_policy: "Callable[[], Policy]", report: Callable[[], None]
+    ) -> None:
+        """Watch until a signal, or for so long. SIGHUP calls `load_policy`, SIGUSR1 `report`."""
+        end_at = None if seconds is None else time.monotonic() + seconds
+        for point, block in self._source:
+            for judgement in self._pipeline.feed(point, block):
+                self._records.write(judgement)
+            self._records.flush()
+            del block
+            now = time.monotonic()
+            if signals.ends or (end_at is not None and now >= end_at):
+                self._source.stop()
+            if signals.take_reload():
+                self._reload(load_policy)
+            if signals.take_report():
+                report()
+            if now >= self._look_at:
+                self._look_at = now + LOOK_SECONDS
+                self._look(now)
+            self._publish(now)
+
+    def close(self) -> None:
+        """Settle what is open: nothing more comes."""
+        for judgement in self._pipeline.close():
+            self._records.write(judgement)
+        if self._exporter is not None:
+            self._hand_over(self._exporter)
+
+    def summaries(self) -> list[CaptureSummary]:
+        """Return what a report says of each interface."""
+        return [
+            CaptureSummary(
+                each.name, "live", each.packets, self._began_ns, self._pipeline.now_ns or self._began_ns,
+                warning=_trouble(each),
+            )
+            for each in self._source.statistics()
+        ]  # fmt: skip
+
+    def _reload(self, load_policy: "Callable[[], Policy]") -> None:
+        is_good = False
+        try:
+            policy = load_policy()
+        except WiresniffError as error:
+            self._log.tell("error", "policy-refused", why=error, effect="the policy before it stays in force")
+        else:
+            is_good = True
+            self._pipeline.adopt(policy)
+            self._log.tell("info", "policy-reloaded", services=len(policy.services))
+        if self._exporter is not None:
+            self._exporter.policy_reloaded(is_good=is_good)
+
+    def _look(self, now: float) -> None:
+        """Look at what the kernel counted, and say what somebody should know."""
+        state = self.capture_state()
+        for interface in state.interfaces:
+            self._tell_drops(interface)
+            self._tell_up(interface)
+        if self._overload.look(getattr(self._source, "backlog", 0.0), state.dropped_packets, now):
+            self._source.shed(self._overload.share)
+            share = f"{self._overload.share:.0%}"
+            self._log.tell("warning", "overload", connections_left_out=share)
+        if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
+            self._has_said_most = True
+            self._tell_most()
+
+    def _tell_drops(self, interface: InterfaceState) -> None:
+        new = interface.dropped_packets - self._dropped.get(interface.name, 0)
+        if new > 0:
+            self._dropped[interface.name] = interface.dropped_packets
+            self._log.tell("warning", "capture-drops", interface.name, interface=interface.name, packets=new)
+
+    def _tell_up(self, interface: InterfaceState) -> None:
+        if self._is_up.get(interface.name) == interface.is_up:
+            return
+        self._is_up[interface.name] = interface.is_up
+        if interface.is_up:
+            self._log.tell("info", "capture-up", interface.name, interface=interface.name)
+        else:
+            self._log.tell("warning", "capture-down", interface.name, interface=interface.name, why=interface.reason)
+
+    def _tell_most(self) -> None:
+        """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""
+        accounting = self._pipeline.accounting()
+        packets = accounting.counts["packets"]
+        for name, count in accounting.not_tcp.most_common(1):
+            if packets >= LEAST_PACKETS and count > MOST * packets:
+                self._log.tell("warning", "mostly-opaque", what=name, packets=f"{count / packets:.0%}")
+        octets = accounting.parsed_bytes + accounting.opaque_bytes.total()
+        for reason, count in accounting.opaque_bytes.most_common(1):
+            if octets >= LEAST_BYTES and count > MOST * octets:
+                self._log.tell("warning", "mostly-opaque", what=reason, tcp_bytes=f"{count / octets:.0%}")
+
+    def _publish(self, now: float) -> None:
+        if now >= self._addresses_at:
+            self._addresses_at = now + ADDRESSES_SECONDS
+            self._locality.addresses = frozenset(
+                address for interface in local_interfaces() for address in interface.addresses
+            )
+        if self._exporter is not None:
+            if self._exporter.is_due:
+                self._hand_over(self._exporter)
+        elif now >= self._growth_at:
+            self._growth_at = now + GROWTH_SECONDS
+            self._pipeline.growth()
+
+    def _hand_over(self, exporter: "Exporter") -> None:
+        growth = self._pipeline.growth()
+        exporter.publish(growth, self._pipeline.accounting(), self.capture_state(), self._pipeline.connections)
+
+    def capture_state(self) -> CaptureState:
+        """Return how the capture is doing."""
+        return CaptureState(
+            tuple(
+                InterfaceState(each.name, each.is_up, each.packets, each.bytes, each.dropped, each.reason)
+                for each in self._source.statistics()
+            )
+        )
+
+
+def _trouble(statistics: "InterfaceStatistics") -> str | None:
+    """Say what went wrong with an interface, if something did."""
+    troubles = []
+    if not statistics.is_up and statistics.reason is not None:
+        troubles.append(f"not watched: {statistics.reason}")
+    if statistics.dropped:
+        troubles.append(f"{statistics.dropped:,} packets were dropped, since the ring was full")
+    if statistics.shed_connections:
+        troubles.append(f"{statistics.shed_connections:,} connections were left out at overload")
+    return "; ".join(troubles) or None
