@@ -20,6 +20,7 @@ from wiresniff.cli import policy
 from wiresniff.cli.audit import audit
 from wiresniff.cli.exits import Exit
 from wiresniff.cli.explain import explain
+from wiresniff.cli.interfaces import interfaces
 from wiresniff.metrics.families import FAMILIES
 from wiresniff.report.explanations.findings import FINDINGS
 from wiresniff.report.explanations.verdicts import VERDICTS
@@ -32,6 +33,7 @@ BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end: (?P=
 COMMANDS: dict[str, Callable[..., None]] = {
     "audit": audit,
     "explain": explain,
+    "interfaces": interfaces,
     "policy check": policy.check,
     "policy schema": policy.schema,
 }

@@ -25,6 +25,7 @@ NAME_BYTES = 15
 LIKENESS = 0.5
 """Of names that are meant, at least: they are short, so one letter is much."""
 LOOPBACK = 772
+UNKNOWN_HARDWARE = -1
 KINDS = {
     1: "Ethernet",
     32: "InfiniBand",
@@ -40,6 +41,7 @@ KINDS = {
     803: "Wi-Fi monitor",
     823: "GRE tunnel over IPv6",
     65534: "raw IP (tun, WireGuard)",
+    UNKNOWN_HARDWARE: "",
 }
 """Hardware types (Linux, if_arp.h) as people call them."""
 IPV6_ADDRESSES = Path("/proc/net/if_inet6")
@@ -57,13 +59,21 @@ class LocalInterface(NamedTuple):
     addresses: tuple[str, ...]
 
     @property
+    def state(self) -> str:
+        """Return whether packets can pass it."""
+        return "down" if not self.is_up else "up" if self.has_carrier else "no carrier"
+
+    @property
     def kind(self) -> str:
         """Return what people call it."""
         return KINDS.get(self.hardware_type, f"hardware type {self.hardware_type}")
 
 
 def local_interfaces() -> list[LocalInterface]:
-    """Return the interfaces in the order of their indices."""
+    """Return the interfaces in the order of their indices; elsewhere than on Linux, their names."""
+    if not hasattr(socket, "AF_PACKET"):
+        known = sorted(socket.if_nameindex())
+        return [LocalInterface(name, number, True, True, UNKNOWN_HARDWARE, ()) for number, name in known]
     ipv6 = _ipv6_addresses()
     found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:

@@ -7,7 +7,6 @@ or `limits.RING_BLOCK_SECONDS` have passed, twice at most.
 """
 
 import select
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -233,7 +232,7 @@ def open_live(
     check_ring_bytes(ring_bytes)
     if not may_be_absent:
         check_names(distinct)
-    if not hasattr(socket, "AF_PACKET"):
+    if rights.is_portable():
         from wiresniff.capture.portable import PortableSource  # noqa: PLC0415 (imports scapy)
 
         return PortableSource(distinct, filter)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from wiresniff.capture.filter import Filter
+from wiresniff.capture.interfaces import ANY
 from wiresniff.capture.kernel_filter import without_shed
 from wiresniff.capture.watched import InterfaceStatistics
-from wiresniff.model.errors import CaptureError
+from wiresniff.model.errors import CaptureError, UsageError
 from wiresniff.model.limits import MAX_PACKET_BYTES, PORTABLE_PACKETS, TICK_SECONDS
 from wiresniff.model.packets import PacketBlock
 
@@ -46,6 +47,8 @@ class PortableSource:
         """Not known here."""
         self._statistics = [InterfaceStatistics(name, is_up=True) for name in names]
         self._sockets: list[Any] = []
+        if ANY in names:
+            raise UsageError("`any` can't be watched on this system; `wiresniff interfaces` lists names")
         try:
             import scapy.arch  # noqa: PLC0415 (it takes nearly a second, and is wanted here only)
             import scapy.layers.inet  # noqa: F401, PLC0415 (makes link types known)

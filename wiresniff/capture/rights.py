@@ -63,11 +63,16 @@ class Privileges(NamedTuple):
         return f"{kept}" if self.bounding else f"{kept}, the bounding set is empty"
 
 
+def is_portable() -> bool:
+    """Say whether this system has no packet sockets of Linux, so that scapy takes the packets."""
+    return not hasattr(socket, "AF_PACKET")
+
+
 def refusal_to_capture() -> CaptureError | None:
     """Return why this process may not capture, as a sentence; None when it may."""
+    if is_portable():
+        return None  # it shows when sockets are opened
     raise_net_raw()
-    if not hasattr(socket, "AF_PACKET"):
-        return None
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     except PermissionError:
