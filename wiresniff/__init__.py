@@ -4,7 +4,7 @@ Packets make segments, segments make runs, runs make messages, messages make exc
 
     columns        how arrays of bytes are spoken of; the only home of stride tricks
     model          the nouns that pass between stages: plain data, one file per boundary
-    capture        files and standard input -> PacketBlock
+    capture        files, standard input, live interfaces -> PacketBlock
     decode         PacketBlock -> SegmentBlock
     reassembly     SegmentBlock -> Data | Gap | End, per flow of a connection
     protocols      runs -> messages -> Exchange
