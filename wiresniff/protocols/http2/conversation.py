@@ -12,9 +12,9 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Connection
 from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.budget import Budget
-from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.frames import LARGEST_SETTING, PREFACE
+from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.requests import Requests
 from wiresniff.protocols.http2.responses import Responses
 from wiresniff.protocols.http2.streams import EXPIRY_NS, Call, Streams

@@ -6,6 +6,7 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.fields import CONTENT_TYPE, GRPC
+from wiresniff.protocols.http2.forms import Forms
 from wiresniff.protocols.http2.streams import Call
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Requests(Direction):
             preface=preface,
         )
         self._conversation = conversation
+        self._forms = Forms(self.decoder)
         self._newest = 0
         """Highest stream so far."""
 
@@ -34,6 +36,25 @@ class Requests(Direction):
         self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,  # noqa: ARG002
         unseen: Unseen | None = None,
     ) -> None:  # fmt: skip
+        known = self._forms.find(fragment) if unseen is None else None
+        if known is not None:
+            form, kept = known
+            conversation = self._conversation
+            call = Call(
+                conversation.channel, form.protocol, "2", time_ns, capture, packet, conversation.sequence_at(position),
+                form.method, form.target, kept, form.authority, form.user_agent,
+            )  # fmt: skip
+            if form.preflight:
+                call.preflight = True
+            self._open(stream, call)
+            return
+        self._read_block(stream, fragment, position, packet, capture, time_ns, unseen)
+
+    def _read_block(
+        self, stream: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,
+        unseen: Unseen | None,
+    ) -> None:  # fmt: skip
+        """Decode a header block that has no known form."""
         block = self.decoder.decode(fragment)
         fields = block.fields
         if block.error is not None and unseen is None:
@@ -47,22 +68,29 @@ class Requests(Direction):
             conversation.channel, "http/2", "2", time_ns, capture, packet, conversation.sequence_at(position), None,
             None, [],
         )  # fmt: skip
-        call.stream = stream
         if unseen is not None:
             call.unseen = unseen
         if not conversation.inference.take(call, block, time_ns):
             call.is_settled = False
+        elif unseen is None:
+            self._forms.learn(fragment, block, call)
         if block.unresolved:
             conversation.settle(time_ns, is_over=False)
         if block.unresolved and call.method == b"POST" and call.protocol != GRPC:
             call.may_be_grpc = not any(name == CONTENT_TYPE for name, _ in fields)
+        self._open(stream, call)
+
+    def _open(self, stream: int, call: Call) -> None:
+        """Open a stream with a request."""
+        conversation = self._conversation
+        call.stream = stream
         streams = conversation.streams
         streams.ask(stream, call)
         self._newest = max(self._newest, stream)
         if call.authority is not None:
             conversation.authority = call.authority
         if streams.is_full():
-            self.paused_ns = time_ns
+            self.paused_ns = call.time_ns
 
     def _is_trailer(self, stream: int, *, is_whole: bool, has_fields: bool) -> bool:
         """Tell whether a block without a pseudo-field that is known is no request.
