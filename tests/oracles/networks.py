@@ -45,13 +45,13 @@ def octets(row: Row) -> int:
 
 
 def is_looked_at(row: Row, payloads: int) -> bool:
-    """Say yes to openings; of others, to the first 4096 with payload, then to one in 64 by numbers both sights have."""
+    """Say yes to openings; else to the first 512 with payload, then to one in 1024 by numbers both sights have."""
     if row.flags & SYN:
         return True
     if row.flags & RST or not row.flags & ACK:
         return False
     numbers = [row.acknowledgement, *([row.sequence, (row.sequence + octets(row)) % 2**32] if octets(row) else [])]
-    return payloads <= 4096 or any((number * 0x9E3779B1 % 2**32) >> 26 == 0 for number in numbers)
+    return payloads <= 512 or any((number * 0x9E3779B1 % 2**32) >> 22 == 0 for number in numbers)
 
 
 def copy(now: Seen, seen: Sequence[Seen], same_as: dict[int, int]) -> tuple[int, int] | None:

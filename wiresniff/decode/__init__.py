@@ -14,10 +14,10 @@ nothing at all (0, as segmentation offload leaves it above 64 KiB): then the wir
 payload at the end of the captured bytes is `cut_length`, never payload.
 
 Tunnels. UDP headers are read in columns; behind the ports of VXLAN and GENEVE the inner packets go through the same
-kernels again, as rows of a shorter block (`tunnels`). Tunnels in tunnels, GRE, ERSPAN and IP in IP go one by one. What is
-in a tunnel is of another network: its domain (`domains`) is a hash of what the tunnel is told by. That two domains are
-one network after all, since a packet was seen in both or each has one direction of a connection, is proven by packets
-(`networks`); from then on their rows have one domain. Other UDP is counted by name, as far as first bytes tell one.
+kernels again, as rows of a shorter block (`tunnels`). Tunnels in tunnels, GRE, ERSPAN and IP in IP go one by one. What
+is in a tunnel is of another network: its domain (`domains`) is a hash of what the tunnel is told by. That two domains
+are one network after all, since a packet was seen in both or each has one direction of a connection, is proven by
+packets (`networks`); from then on their rows have one domain. Other UDP is counted by name, as far as first bytes tell.
 
 Not done here: checksums are never verified (offload makes them wrong on every capturing host).
 

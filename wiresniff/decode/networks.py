@@ -18,6 +18,7 @@ them), and of the others those whose numbers hash to few values: the same ones, 
 """
 
 from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,14 +41,29 @@ ANSWER_WITHIN_NS = 10 * 10**9
 """An acknowledgement comes within a round trip and a delay; a repeated SYN, within seconds."""
 LOOKED_BACK = 64
 """Segments from before the first tunnel: a packet that is put into one has just been seen without."""
-ALL_LOOKED_AT = 4096
+ALL_LOOKED_AT = 512
 """Segments with payload that are all looked at, since the first tunnel."""
-SAMPLE_SHIFT = 26
-"""Of the further ones, those whose hashed numbers are 0 above this bit: one in 64."""
+SAMPLE_SHIFT = 22
+"""Of the further ones, those whose hashed numbers are 0 above this bit: one in 1024."""
 SAMPLE_MULTIPLIER = 0x9E37_79B1
 """2**32 by the golden ratio, odd."""
 
 SightKey: TypeAlias = tuple[bytes, bool, int, int, int, int]
+
+
+class Sight(NamedTuple):
+    """A segment that is looked at."""
+
+    ends: bytes
+    from_high: bool
+    domain: int
+    sequence: int
+    acknowledgement: int
+    octets: int
+    """Of payload, on the wire."""
+    flags: int
+    """Those of CONTROL."""
+    time_ns: int
 
 
 class Asked(NamedTuple):
@@ -66,6 +82,8 @@ class Networks:
         self._secret = secret
         self._same_as: dict[int, int] = {}
         """Domain of a tunnel -> the domain that stands for it and others."""
+        self._known = np.empty((0, 2), dtype=np.int64)
+        """The same as columns, in order."""
         self._seen: OrderedDict[SightKey, tuple[int, int]] = OrderedDict()
         """Segment -> the domain in which it was seen last, and when."""
         self._asked: OrderedDict[tuple[bytes, bool, int], list[Asked]] = OrderedDict()
@@ -94,9 +112,10 @@ class Networks:
             first = int(is_tunnelled.argmax())
             self.remember(segments, time_ns, first)
             self._look_back()
-        for row in self._rows_of_interest(segments, first).tolist():
-            pair = self._learn(segments, row, int(domain[row]), int(time_ns[row]))
-            if pair is not None:
+        rows = self._rows_of_interest(segments, first)
+        for row, sight in zip(rows.tolist(), sights(segments, time_ns, rows), strict=True):
+            pair = self._learn(sight)
+            if pair is not None and self._has_room():
                 self._rewrite(segments, domain, first, row)
                 first = row
                 self._unite(*pair)
@@ -115,8 +134,8 @@ class Networks:
         self._is_met = True
         skipped = sum(rows for *_, rows in self._before) - LOOKED_BACK
         for segments, time_ns, count in self._before:
-            for row in range(max(skipped, 0), count):
-                self._learn(segments, row, int(segments.endpoints["domain"][row]), int(time_ns[row]))
+            for sight in sights(segments, time_ns, np.arange(min(max(skipped, 0), count), count)):
+                self._learn(sight)
             skipped -= count
         self._before.clear()
 
@@ -134,14 +153,10 @@ class Networks:
         is_sampled &= (segments.flags & (SYN | ACK | RST)) == ACK
         return np.flatnonzero((is_opening | is_sampled)[first:]) + first
 
-    def _learn(self, segments: Segments, row: int, domain: int, now_ns: int) -> tuple[int, int] | None:
+    def _learn(self, sight: Sight) -> tuple[int, int] | None:
         """Look at one segment; return two domains, each standing for a network, that are proven to be one."""
+        ends, from_high, domain, sequence, acknowledgement, octets, flags, now_ns = sight
         domain = self._same_as.get(domain, domain)
-        ends = segments.endpoints[row].tobytes()[:ENDS_BYTES]
-        from_high = bool(segments.from_high[row])
-        sequence, acknowledgement = int(segments.sequence[row]), int(segments.acknowledgement[row])
-        octets = int(segments.payload_length[row] + segments.cut_length[row])
-        flags = int(segments.flags[row]) & CONTROL
         pair = None
         if octets or flags & SYN:
             pair = self._copy((ends, from_high, sequence, acknowledgement, octets, flags), domain, now_ns)
@@ -186,31 +201,54 @@ class Networks:
         if len(self._asked) > limits.TUNNEL_SIGHTS:
             self._asked.popitem(last=False)
 
+    def _has_room(self) -> bool:
+        """Say whether one more proof can be remembered; count it if not."""
+        if len(self._same_as) < limits.TUNNELS:
+            return True
+        self.anomalies[Anomaly.TOO_MANY_TUNNELS] += 1
+        return False
+
     def _unite(self, first: int, second: int) -> None:
         """Let one domain stand for both: that of no tunnel, else the first."""
         kept, other = (second, first) if first & TUNNELLED and not second & TUNNELLED else (first, second)
-        if len(self._same_as) >= limits.TUNNELS:
-            self.anomalies[Anomaly.TOO_MANY_TUNNELS] += 1
-            return
         for domain, same in self._same_as.items():
             if same == other:
                 self._same_as[domain] = kept
         self._same_as[other] = kept
+        self._known = np.array(sorted(self._same_as.items()), dtype=np.int64)
 
     def _rewrite(self, segments: Segments, domain: NDArray[np.int64], first: int, last: int) -> None:
         """Write the domains that stand for others into rows, as far as it is known now."""
         if not self._same_as or first == last:
             return
         own = domain[first:last]
-        numbers, places = np.unique(own, return_inverse=True)
-        same = np.array([self._same_as.get(number, number) for number in numbers.tolist()], dtype=np.int64)
-        rows = np.flatnonzero((same != numbers)[places]) + first
+        places = np.minimum(self._known[:, 0].searchsorted(own), len(self._known) - 1)
+        is_other = self._known[places, 0] == own
+        rows = np.flatnonzero(is_other) + first
         if len(rows):
-            segments.endpoints["domain"][rows] = same[places[rows - first]]
+            segments.endpoints["domain"][rows] = self._known[places[is_other], 1]
             segments.connection_hash[rows] = hash_endpoints(segments.endpoints[rows], self._secret)
 
 
+def sights(segments: Segments, time_ns: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[Sight]:
+    """Return some segments as plain values; taken together, since one by one costs ten times as much."""
+    keys = segments.endpoints[rows]
+    octets = segments.payload_length[rows] + segments.cut_length[rows]
+    raw, size = keys.tobytes(), keys.itemsize
+    return map(
+        Sight,
+        (raw[at : at + ENDS_BYTES] for at in range(0, len(raw), size)),
+        segments.from_high[rows].tolist(),
+        keys["domain"].tolist(),
+        segments.sequence[rows].tolist(),
+        segments.acknowledgement[rows].tolist(),
+        octets.tolist(),
+        (segments.flags[rows] & CONTROL).tolist(),
+        time_ns[rows].tolist(),
+    )
+
+
 def is_sample(numbers: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Choose sequence numbers, one in 64, the same ones wherever they are seen: (k,)."""
+    """Choose sequence numbers, one in 1024, the same ones wherever they are seen: (k,)."""
     is_chosen: NDArray[np.bool_] = (numbers * np.uint32(SAMPLE_MULTIPLIER)) >> np.uint32(SAMPLE_SHIFT) == 0
     return is_chosen
