@@ -11,10 +11,10 @@ from wiresniff.model.errors import UsageError
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("127.0.0.1:9617", ("127.0.0.1", 9617)),
+        ("127.0.0.1:9795", ("127.0.0.1", 9795)),
         ("localhost:80", ("localhost", 80)),
-        (":9617", ("", 9617)),
-        ("[::1]:9617", ("::1", 9617)),
+        (":9795", ("", 9795)),
+        ("[::1]:9795", ("::1", 9795)),
         ("[fe80::1%eth0]:1", ("fe80::1%eth0", 1)),
         ("[::]:0", ("::", 0)),
     ],
@@ -27,11 +27,11 @@ def test_hosts_and_ports_are_told_apart(text: str, address: tuple[str, int]) -> 
 @pytest.mark.parametrize(
     ("text", "instead"),
     [
-        ("9617", "there is no host; write 127.0.0.1:9617, or :9617 for all addresses"),
-        ("localhost", "there is no port; write localhost:9617"),
-        ("[::1]", "there is no port; write [::1]:9617"),
-        ("::1", "an IPv6 address stands in brackets; write [::1]:9617"),
-        ("http://localhost:9617/metrics", "this is a URL; write localhost:9617"),
+        ("9795", "there is no host; write 127.0.0.1:9795, or :9795 for all addresses"),
+        ("localhost", "there is no port; write localhost:9795"),
+        ("[::1]", "there is no port; write [::1]:9795"),
+        ("::1", "an IPv6 address stands in brackets; write [::1]:9795"),
+        ("http://localhost:9795/metrics", "this is a URL; write localhost:9795"),
         ("http://localhost/", "this is a URL; write HOST:PORT"),
         ("127.0.0.1:99999", "there is no port 99999"),
         ("127.0.0.1:http", "this is no address to listen at; write HOST:PORT"),
@@ -60,7 +60,7 @@ def test_a_host_that_is_nowhere_is_said() -> None:
     with pytest.raises(UsageError, match=r"nowhere\.invalid has no address"):
         bind(ListenAddress("nowhere.invalid", 1))
     with pytest.raises(UsageError, match="can't listen there"):
-        bind(ListenAddress("192.0.2.1", 9617))
+        bind(ListenAddress("192.0.2.1", 9795))
 
 
 def test_all_addresses_are_those_of_both_families() -> None:

@@ -18,7 +18,7 @@ that was counted is moved later. Pairs and interfaces are bounded, with `other` 
 expires whole.
 
     exporter = Exporter(shows_page=True)
-    exporter.bind(parse_listen("127.0.0.1:9617"), web_config)   # ports and certificates: UsageError says what is wrong
+    exporter.bind(parse_listen("127.0.0.1:9795"), web_config)   # ports and certificates: UsageError says what is wrong
     ...                                                         # drop capabilities here: a thread keeps what it has
     exporter.start()
     ...

@@ -12,7 +12,7 @@ BACKLOG = 128
 FORM = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.-]+)?)\]|(?P<host>[^:\[\]/]*)):(?P<port>[0-9]{1,5})")
 WITHOUT_PORT = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+")
 BARE_SIX = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
-EXAMPLES = "write HOST:PORT, such as 127.0.0.1:9617, or :9617 for all addresses"
+EXAMPLES = "write HOST:PORT, such as 127.0.0.1:9795, or :9795 for all addresses"
 
 
 class ListenAddress(NamedTuple):
@@ -42,9 +42,9 @@ def _mistake(text: str) -> str:
     if text.isascii() and text.isdecimal():
         return f"there is no host; write 127.0.0.1:{text}, or :{text} for all addresses"
     if BARE_SIX.fullmatch(text):
-        return f"an IPv6 address stands in brackets; write [{named(text)}]:9617"
+        return f"an IPv6 address stands in brackets; write [{named(text)}]:9795"
     if WITHOUT_PORT.fullmatch(text):
-        return f"there is no port; write {named(text)}:9617"
+        return f"there is no port; write {named(text)}:9795"
     return f"this is no address to listen at; {EXAMPLES}"
 
 
