@@ -202,3 +202,21 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     joiner.join(segments_of(sequence), np.zeros(50, np.int64))
     assert (len(joiner._seen), len(joiner._asked)) == (10, 10)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(("between", "is_found"), [(0, True), (63, True), (64, False)])
+def test_what_came_just_before_the_first_tunnel_is_looked_at(size: int, between: int, *, is_found: bool) -> None:
+    """The first packet in a tunnel may have been seen without, up to 64 segments ago, in blocks of any size."""
+    key = (b"a" * 16, b"b" * 16, 1, 80)
+    plain = [oracle.Row(0, 0, (*key, 0), True, 1000 * at, 5, 16, b"x", 0) for at in range(1, 100 + 1)]
+    seen = oracle.Row(0, 0, (*key, 0), True, 7, 5, 16, b"x", 0)
+    drawn = [*plain, seen, *plain[:between], seen._replace(key=(*key, 2**31))]
+    joiner = Networks(SECRET)
+    found: list[int] = []
+    for start in range(0, len(drawn), size):
+        segments = segments_of(drawn[start : start + size])
+        joiner.join(segments, np.zeros(len(segments.packet_rows), np.int64))
+        found += segments.endpoints["domain"].tolist()
+    assert found[-1] == (0 if is_found else 2**31)
+    assert found == [row.key[4] for row in joined(drawn, [0] * len(drawn))]
