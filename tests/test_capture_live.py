@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections import Counter
 from itertools import pairwise
 
@@ -22,11 +23,12 @@ from namespaces import (
 )
 
 from wiresniff.capture.filter import Filter
-from wiresniff.capture.live import LiveSource, open_live
+from wiresniff.capture.interfaces import vlans
+from wiresniff.capture.live import LiveSource, Rows, open_live
 from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET
 from wiresniff.decode.decoder import Decoder
 from wiresniff.model.errors import UsageError
-from wiresniff.model.limits import MIB
+from wiresniff.model.limits import INTERFACES, MIB, RING_BLOCK_SECONDS
 
 __all__ = ["namespace"]
 pytestmark = [needs_namespaces, pytest.mark.usefixtures("namespace")]
@@ -96,6 +98,40 @@ def test_tags_that_the_kernel_takes_off_are_seen() -> None:
     with opened("vb") as source:
         blocks = watched(source, lambda: send_frames("va", tagged))
     assert packets_of(blocks) == tagged
+
+
+def test_rings_of_several_interfaces_are_put_in_order_of_time() -> None:
+    """A frame is seen going out before it is seen coming in, though the rings are read one after the other."""
+    add_pair()
+    frames = [link_frame(NETWORK + bytes([number])) for number in range(50)]
+    with opened("vb", "va") as source:
+        blocks = iter(source)
+        next(blocks)
+        send_frames("va", frames)
+        time.sleep(3 * RING_BLOCK_SECONDS)
+        _, block = next(blocks)
+    block.check()
+    assert packets_of([block]) == [frame for frame in frames for _ in range(2)]
+    assert sorted(block.timestamp_ns.tolist()) == block.timestamp_ns.tolist()
+    assert block.interface.tolist() == [1, 0] * 50
+
+
+def test_packets_of_a_vlan_with_an_interface_are_taken_there_only(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of `any`, they would be seen twice, with the tag and without; other tags are not touched."""
+    assert namespace.descriptor
+    add_pair()
+    text = "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\nvb.7           | 7  | vb\n"
+    monkeypatch.setattr("wiresniff.capture.live.read_vlans", lambda: vlans(text))
+    other = link_frame(NETWORK, vlans=(8,))
+    with opened("any") as source:
+        blocks = watched(source, lambda: send_frames("va", [TAGGED, other, FRAME]))
+    assert Counter(packets_of(blocks)) == {
+        TAGGED: 1,
+        other: 2,
+        FRAME: 2,
+    }  # the kernel takes tags off where they come in
 
 
 def test_offloaded_packets_are_whole() -> None:
@@ -264,6 +300,19 @@ def test_an_interface_may_be_awaited() -> None:
         while not len(block := next(blocks)[1]):
             pass
         assert packets_of([block]) == [FRAME]
+
+
+def test_interfaces_that_come_and_go_for_months_take_no_memory() -> None:
+    """Each pod has another one: when there are too many, their numbers begin anew."""
+    rows = Rows()
+    for number in range(3 * INTERFACES):
+        rows.make_room()
+        row = rows.of(number, LINK_ETHERNET)
+        assert rows.link_types[row] == LINK_ETHERNET
+    assert len(rows.link_types) <= INTERFACES + 1
+    assert rows.forgotten == 2
+    assert rows.of(number, LINK_ETHERNET) == rows.of(number, LINK_ETHERNET)
+    assert rows.of(number, LINK_COOKED) != rows.of(number, LINK_ETHERNET)
 
 
 def talks(count: int) -> list[Conversation]:

@@ -48,13 +48,13 @@ class Filter:
         link_type_of = np.array(block.link_types, dtype=np.int64)
         link_types = np.unique(link_type_of[present]).tolist()
         if len(link_types) == 1:
-            return _with_rows(block, self._matching_rows(block, link_types[0], where_possible=where_possible))
+            return with_rows(block, self._matching_rows(block, link_types[0], where_possible=where_possible))
         is_match = np.zeros(len(block), dtype=np.bool_)
         for link_type in link_types:
             rows = np.flatnonzero(link_type_of[block.interface] == link_type)
-            matching = self._matching_rows(_with_rows(block, rows), link_type, where_possible=where_possible)
+            matching = self._matching_rows(with_rows(block, rows), link_type, where_possible=where_possible)
             is_match[rows[matching]] = True
-        return _with_rows(block, np.flatnonzero(is_match))
+        return with_rows(block, np.flatnonzero(is_match))
 
     def program(self, link_type: int) -> Program | None:
         """Return the program for packets of a link type; None where it matches none of them.
@@ -98,7 +98,7 @@ def _compiled(expression: str, link_type: int) -> Program | None:
     return [Instruction(*fields) for fields in compiled.get_bpf()]
 
 
-def _with_rows(block: PacketBlock, rows: NDArray[np.int64]) -> PacketBlock:
+def with_rows(block: PacketBlock, rows: NDArray[np.int64]) -> PacketBlock:
     """Return a block with some of the rows, over the same bytes."""
     if len(rows) == len(block):
         return block

@@ -45,6 +45,9 @@ KINDS = {
 }
 """Hardware types (Linux, if_arp.h) as people call them."""
 IPV6_ADDRESSES = Path("/proc/net/if_inet6")
+VLANS = Path("/proc/net/vlan/config")
+VLAN_FIELDS = 3
+"""Interface, number, interface below."""
 
 
 class LocalInterface(NamedTuple):
@@ -90,6 +93,29 @@ def local_interfaces() -> list[LocalInterface]:
                 )
             )
     return found
+
+
+def vlans(text: str) -> set[tuple[int, int]]:
+    """Return (index of the interface below, number of the VLAN) of VLAN interfaces; `text` is what VLANS holds.
+
+    Their packets pass the interface below with a tag, and them without.
+    """
+    found = set()
+    for line in text.splitlines():
+        fields = [field.strip(" ") for field in line.split("|")]
+        if len(fields) == VLAN_FIELDS and fields[1].isdecimal():  # two lines of headings come first
+            below = index_of(fields[2])
+            if below is not None:
+                found.add((below, int(fields[1])))
+    return found
+
+
+def read_vlans() -> set[tuple[int, int]]:
+    """Return the VLAN interfaces that there are now, as `vlans` does."""
+    try:
+        return vlans(VLANS.read_text())
+    except OSError:  # this kernel has none
+        return set()
 
 
 def index_of(name: str) -> int | None:

@@ -1,24 +1,29 @@
 """LiveSource: what passes the interfaces of this machine now, as packet blocks.
 
 All interfaces of a call are one capture point: connections are followed over all of them, and a packet that passes
-several of them is known by its `interface`. Silence passes time too: without packets there is a tick every
-`limits.TICK_SECONDS`. It says a little less than what time it is, since the kernel keeps a block back until it is full
-or `limits.RING_BLOCK_SECONDS` have passed, twice at most.
+several of them is known by its `interface`. What the rings of several interfaces hold at one time is put in order; the
+kernel hands over one a little later than another, so that order between interfaces is exact with `any` only, which has
+one ring. Of `any`, packets that have a VLAN interface to themselves are taken there, and not again with their tag.
+
+Silence passes time too: without packets there is a tick every `limits.TICK_SECONDS`. It says a little less than what
+time it is, since the kernel keeps a block back until it is full or `limits.RING_BLOCK_SECONDS` have passed, twice at
+most.
 """
 
 import select
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
 from wiresniff.capture import rights
-from wiresniff.capture.filter import Filter
-from wiresniff.capture.interfaces import ANY, check_names
+from wiresniff.capture.filter import Filter, with_rows
+from wiresniff.capture.interfaces import ANY, check_names, read_vlans
 from wiresniff.capture.packet_socket import check_ring_bytes, refusal
-from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, RingPackets
+from wiresniff.capture.records import Column
+from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, VLAN_NUMBER, RingPackets
 from wiresniff.capture.watched import InterfaceStatistics, WatchedInterface, Wish
 from wiresniff.model.errors import UsageError
 from wiresniff.model.limits import INTERFACE_SECONDS, INTERFACES, RING_BLOCK_SECONDS, RING_BYTES, TICK_SECONDS
@@ -78,9 +83,9 @@ class Rows:
             self.link_types += (link_type,)
         return row
 
-    def make_room(self, count: int) -> None:
-        """Begin anew if `count` more would be too many."""
-        if len(self._row_of) + count > INTERFACES and self._row_of:
+    def make_room(self) -> None:
+        """Begin anew if there are too many: pods come and go for months, and each has an interface of its own."""
+        if len(self._row_of) > INTERFACES:
             self._row_of, self.link_types = {}, ()
             self.forgotten += 1
 
@@ -94,6 +99,8 @@ class LiveSource:
         self._rows = Rows()
         self._is_stopping = False
         self._look_at = 0.0
+        self._seen_elsewhere = np.empty(0, dtype=np.int64)
+        """Interface and VLAN of packets that have an interface of their own as well, as `vlan_key` has them."""
         self.backlog = 0.0
         """How full the fullest ring was when it was last looked at, from 0 to 1."""
 
@@ -156,20 +163,28 @@ class LiveSource:
             self._look_at = now + INTERFACE_SECONDS
             for each in self._watched:
                 each.look()
+            if self._watched[0].name == ANY:
+                self._seen_elsewhere = np.array([vlan_key(*each) for each in read_vlans()], dtype=np.int64)
 
     def _taken(self) -> Iterator[tuple[int, PacketBlock]]:
-        """Give what is in the rings, each in its turn."""
+        """Give what is in the rings."""
         self.backlog = max(each.ring.waiting() / each.ring.blocks for each in self._watched)
+        self._rows.make_room()
+        blocks = []
+        last_ns = 0
         for number, each in enumerate(self._watched):
             packets = each.ring.take()
             if packets is None:
                 continue
             each.count(packets)
-            block = self._block(number, each, packets)
-            if len(block):
-                yield POINT, block
-            elif len(packets):  # the filter wants none of them; their time has passed all the same
-                yield POINT, tick(int(packets.timestamp_ns.max()))
+            if len(packets):
+                last_ns = max(last_ns, int(packets.timestamp_ns.max()))
+                blocks.append(self._block(number, each, packets))
+        block = in_order([block for block in blocks if len(block)], self._rows.link_types)
+        if block is not None:
+            yield POINT, block
+        elif last_ns:  # the filter wants none of them; their time has passed all the same
+            yield POINT, tick(last_ns)
 
     def _block(self, number: int, watched: WatchedInterface, packets: RingPackets) -> PacketBlock:
         """Make a block of what a ring gave."""
@@ -177,7 +192,6 @@ class LiveSource:
         seen = packets.interface if watched.name == ANY else np.full(len(packets), -1 - number)
         keys = seen * 2 + packets.is_cooked
         distinct, inverse = (keys[:1], None) if (keys == keys[:1]).all() else np.unique(keys, return_inverse=True)
-        self._rows.make_room(len(distinct))
         rows = np.array(
             [self._rows.of(key >> 1, LINK_COOKED if key & 1 else LINK_ETHERNET) for key in distinct.tolist()],
             dtype=np.int64,
@@ -192,9 +206,39 @@ class LiveSource:
             interface=np.repeat(rows, len(packets)) if inverse is None else rows[inverse],
             link_types=self._rows.link_types,
         )
+        if len(self._seen_elsewhere) and packets.vlan.any():
+            is_here = ~np.isin(vlan_key(packets.interface, packets.vlan), self._seen_elsewhere)
+            block = with_rows(block, np.flatnonzero(is_here))
         if self._filter is None or not watched.leaves_filtering or not len(block):
             return block
         return self._filter.apply(block, where_possible=True)
+
+
+Number = TypeVar("Number", int, Column)
+
+
+def vlan_key(interface: Number, vlan: Number) -> Number:
+    """Return one number for an interface and the VLAN of a tag on it."""
+    return interface * (VLAN_NUMBER + 1) + vlan
+
+
+def in_order(blocks: list[PacketBlock], link_types: tuple[int, ...]) -> PacketBlock | None:
+    """Join blocks of several interfaces in order of time; None of none."""
+    if len(blocks) < 2:  # noqa: PLR2004 (one, the common case, is in order as it is)
+        return blocks[0] if blocks else None
+    lengths = np.array([len(block.buffer) for block in blocks])
+    moved = np.repeat(np.cumsum(lengths) - lengths, [len(block) for block in blocks])
+    order = np.argsort(np.concatenate([block.timestamp_ns for block in blocks]), kind="stable")
+    return PacketBlock(
+        buffer=b"".join(block.buffer for block in blocks),
+        offset=(np.concatenate([block.offset for block in blocks]) + moved)[order],
+        captured_length=np.concatenate([block.captured_length for block in blocks])[order],
+        wire_length=np.concatenate([block.wire_length for block in blocks])[order],
+        timestamp_ns=np.concatenate([block.timestamp_ns for block in blocks])[order],
+        number=np.concatenate([block.number for block in blocks])[order],
+        interface=np.concatenate([block.interface for block in blocks])[order],
+        link_types=link_types,
+    )
 
 
 def tick(time_ns: int) -> PacketBlock:

@@ -57,7 +57,7 @@ WORD = 4
 KERNEL, USER = 0, 1
 """TP_STATUS_KERNEL, TP_STATUS_USER: whose a block is."""
 VLAN_VALID, VLAN_ETHERTYPE_VALID = 0x10, 0x40
-ETHERTYPE_VLAN = 0x8100
+ETHERTYPE_VLAN, VLAN_NUMBER = 0x8100, 0xFFF
 LINK_ETHERNET, LINK_COOKED = 1, 113
 WITH_ETHERNET_HEADERS = (1, 772)
 """ARPHRD_ETHER, ARPHRD_LOOPBACK: hardware types whose packets begin with an Ethernet header."""
@@ -75,6 +75,8 @@ class RingPackets:
     timestamp_ns: Column
     interface: Column
     """Index of the interface (`ip link` shows it)."""
+    vlan: Column
+    """Number of the VLAN whose tag the kernel had taken off, 0 without."""
     is_cooked: NDArray[np.bool_]
     """Of link type LINK_COOKED; the others are Ethernet."""
     damaged: int
@@ -218,6 +220,7 @@ def _packets(ring: NDArray[np.uint8], at: Column, descriptor: NDArray[np.void], 
         wire_length=np.maximum(native(descriptor["wire_length"]), captured),
         timestamp_ns=native(descriptor["seconds"]) * NANOSECONDS + descriptor["nanoseconds"],
         interface=native(descriptor["interface"]),
+        vlan=np.zeros(len(at), dtype=np.int64),
         is_cooked=~is_among(native(descriptor["hardware_type"]), WITH_ETHERNET_HEADERS),
         damaged=damaged,
     )
@@ -225,6 +228,7 @@ def _packets(ring: NDArray[np.uint8], at: Column, descriptor: NDArray[np.void], 
         _cook(ring, packets, at, descriptor)
     is_tagged = ((descriptor["status"] & VLAN_VALID) != 0) & ~packets.is_cooked
     if is_tagged.any():
+        packets.vlan[is_tagged] = descriptor["vlan_control"][is_tagged] & VLAN_NUMBER
         _put_tags_back(ring, packets, np.flatnonzero(is_tagged), descriptor[is_tagged])
     return packets
 
