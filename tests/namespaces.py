@@ -9,6 +9,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -115,13 +116,14 @@ def open_tun(name: str) -> int:
     return descriptor
 
 
-def watched(source: LivePackets, act: Callable[[], object]) -> list[PacketBlock]:
-    """Do something while a source watches; return the blocks with packets that it gives."""
-    blocks = iter(source)
-    _, first = next(blocks)  # it takes packets from here on
+def watched(source: LivePackets, act: Callable[[], object], then: int = 0) -> list[PacketBlock]:
+    """Do something while a source watches, and look at `then` blocks; return the blocks with packets that it gives."""
+    blocks = (block for _, block in source)
+    found = [next(blocks)]  # it takes packets from here on
     act()
+    found += islice(blocks, then)
     source.stop()
-    found = [block for block in (first, *(block for _, block in blocks)) if len(block)]
+    found = [block for block in (*found, *blocks) if len(block)]
     for block in found:
         block.check()
     return found
