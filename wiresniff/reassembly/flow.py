@@ -106,14 +106,26 @@ class Flow:
 
     def differs(self, piece: Piece) -> bool:
         """Say whether a byte of the piece differs from the first copy, as far as that is still at hand."""
-        first_copies = (*overlapping(self.delivered, piece), *overlapping(self.pending, piece))
+        first_copies: list[Piece] = []
+        if piece.position < self.position:
+            first_copies += overlapping(self.delivered, piece)
+        if not self._is_new(piece):
+            first_copies += overlapping(self.pending, piece)
         return any(overlap_differs(kept, piece) for kept in first_copies)
+
+    def _is_new(self, piece: Piece) -> bool:
+        """Say whether the piece lies behind all that waits, as nearly every one does."""
+        return not self.pending or piece.position >= self.pending[-1].cut_stop
 
     def keep(self, piece: Piece) -> int:
         """Keep what is new of a piece beyond missing bytes; returns the bytes kept."""
         kept = 0
+        if self._is_new(piece):
+            self.pending.append(_held(piece))
+            self.pending_bytes += piece.stop - piece.position
+            return piece.stop - piece.position
         for new in self._uncovered(piece):
-            held = new._replace(buffer=new.buffer[new.start : new.start + new.stop - new.position], start=0)
+            held = _held(new)
             self.pending.insert(row_after(self.pending, held.position), held)
             kept += held.stop - held.position
         self.pending_bytes += kept
@@ -200,6 +212,13 @@ class Flow:
         if not self.ended:
             self.ended = True
             items.append(End(self.position, cause, time_ns))
+
+
+def _held(piece: Piece) -> Piece:
+    """Return the piece with bytes of its own."""
+    position, stop, cut_stop, buffer, start, time_ns, packet, acknowledged, capture = piece
+    octets = buffer[start : start + stop - position]
+    return Piece(position, stop, cut_stop, octets, 0, time_ns, packet, acknowledged, capture)
 
 
 def from_position(piece: Piece, position: int) -> Piece:
