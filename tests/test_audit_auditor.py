@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
 from wiresniff.model.delivery import Endpoint
-from wiresniff.model.exchanges import Channel, Exchange, Traffic, Unseen
-from wiresniff.model.policy import Exemption, Keep, Policy, Privacy
+from wiresniff.model.exchanges import Alike, Channel, Exchange, Traffic, Unseen
+from wiresniff.model.policy import Exemption, Keep, Policy, Privacy, Role, Service
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence, Verdict
 from wiresniff.services.names import Names
@@ -257,3 +257,34 @@ def test_counting_is_judging_without_the_judgements(
     for exchange in exchanges + exchanges[:20]:
         judged.feed(exchange)
     assert counted.pairs() == judged.pairs()
+
+
+PORTS_OUTSIDE = Policy(services=(Service("partner", ("10.0.0.11",), (40_001, 40_003), role=Role.EXTERNAL),))
+
+
+@pytest.mark.parametrize("requests", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("policy", [Policy(), PORTS_OUTSIDE], ids=["one place", "ports outside"])
+@pytest.mark.parametrize("flags", [None, b"00", b"01", b"03"])
+@pytest.mark.parametrize("path", [b"/cart", b"/healthz"])
+def test_counting_what_is_alike_is_counting_each(
+    requests: int, policy: Policy, flags: bytes | None, path: bytes
+) -> None:
+    """Totals and the earliest witnesses, from one client address and several of its ports."""
+    fields = [] if flags is None else [(TRACEPARENT[0], TRACEPARENT[1][:-2] + flags)]
+    exchanges = []
+    for number in range(requests):
+        channel = Channel(Endpoint("10.0.0.11", 40_000 + number), Endpoint("10.0.0.12", 50_051), 0)
+        target = path + b"?%d" % number
+        one = Exchange(channel, "http/1", "1.1", 1_000, 0, number, 1, b"GET", target, fields, b"cart:80")
+        one.status, one.complete = 200, True
+        exchanges.append(one)
+    sampled = 0 if flags is None else requests * (flags[-1] & 1)
+    alike = Alike(range(requests), exchanges.__getitem__, sampled, is_traced=flags is not None)
+    one_by_one, together = auditor(policy), auditor(policy)
+    for judge in (one_by_one, together):  # clients outside are not believed, and its endpoint has several names
+        judge.feed(call(authority=b"basket:80"))
+        judge.feed(call(authority=b"cart:80"))
+    for exchange in exchanges:
+        one_by_one.feed(exchange)
+    together.count_alike(alike)
+    assert together.pairs() == one_by_one.pairs()

@@ -11,7 +11,7 @@ from capture_auditing import Audited, by_packet, fed, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage_feeding import Dissection, Sizes, cut_into, dissected, facts
-from strategies.keepalive import capture, plain_traceparent
+from strategies.keepalive import capture, ordinary, plain_traceparent
 
 from wiresniff.model.policy import Exemption, Policy, Role, Service
 from wiresniff.pipeline import Pipeline
@@ -102,6 +102,17 @@ def test_audits_are_the_same(seed: int, sizes: Sizes, is_lossy: bool, policy: Po
     assert others[1].records == parsed.records
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_alike_is_counted_as_if_one_by_one(seed: int, policy: Policy | None) -> None:
+    """Also where some fail, some values are odd, and the port of a client decides whether it is outside."""
+    packets = ordinary(seed)
+    parsed, *others = audits(packets, [200, NEVER], policy)
+    assert heard(packets, [200, NEVER], 0).alike > 100
+    for other in others:
+        assert told(other) == told(parsed)
+
+
 @settings(max_examples=10)
 @given(st.integers(0, 1 << 32), SIZES, SIZES, st.sampled_from(POLICIES))
 def test_blocks_do_not_show_in_an_audit(seed: int, sizes: Sizes, others: Sizes, policy: Policy | None) -> None:
@@ -113,7 +124,7 @@ def test_blocks_do_not_show_in_an_audit(seed: int, sizes: Sizes, others: Sizes, 
     assert unnamed(other) == unnamed(one)
 
 
-def ordinary() -> Conversation:
+def one_by_one() -> Conversation:
     """Ask 200 times."""
     talk = Conversation()
     talk.open()
@@ -126,15 +137,34 @@ def ordinary() -> Conversation:
 
 def test_most_of_ordinary_traffic_is_known() -> None:
     """Once the forms of its heads were met, and the connection is open."""
-    dissection = dissected(ordinary().packets, [100, NEVER])
+    dissection = dissected(one_by_one().packets, [100, NEVER])
     assert len(dissection.exchanges) == 200
     assert dissection.alike > 150
+
+
+def test_a_body_that_looks_like_a_turn_is_none() -> None:
+    """Known forms of requests in the body of another one, each answered, as far as TCP tells."""
+    talk = one_by_one()
+    bodies = [
+        request("GET", f"/{number}", fields=[("traceparent", plain_traceparent(Random(number)))]) for number in (1, 2)
+    ]
+    whole = request("POST", "/upload", body=b"".join(bodies))
+    talk.client_sends(whole[: whole.index(b"\r\n\r\n") + 4])
+    talk.server_sends(response(200, body=b"x" * 3000))
+    for body in bodies:
+        talk.client_sends(body)
+        talk.server_sends(response(200, body=b"x" * 3000))
+    parsed, known = heard(talk.packets, [100, NEVER], NEVER), heard(talk.packets, [100, NEVER], 0)
+    assert known.alike > 0
+    assert known.told() == parsed.told()
+    assert known.told()[-1] == "POST /upload -> 200"
+    assert known.anomalies() == parsed.anomalies() == {"response-without-request": 1}
 
 
 @pytest.mark.parametrize("failing", ["find_turns", "exchanges_of"])
 def test_a_fault_of_ours_is_counted(failing: str) -> None:
     """What fails before anything was taken as known is parsed; what fails behind that is lost, and nothing else."""
-    packets = ordinary().packets
+    packets = one_by_one().packets
     pipeline = Pipeline(judges=False)
     with looking_ahead_from(0), patch.object(blockwise, failing, side_effect=ZeroDivisionError):
         for block in cut_into(packets, [100, NEVER]):

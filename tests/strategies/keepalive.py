@@ -46,14 +46,25 @@ def plain_traceparent(random: Random) -> str:
     return f"00-{random.getrandbits(127) + 2**127:032x}-{random.getrandbits(63) + 1:016x}-{flags}"
 
 
+class Habits:
+    """What is usual in one capture."""
+
+    def __init__(self, random: Random) -> None:
+        self.usual = random.choice(("get", "get", "post", "chunked", "failed"))
+        self.odd = random.choice((0.1, 0.5, 1))
+        self.forms = random.sample(FORMS, random.choice((1, 2, 4)))
+        self.targets = random.sample(TARGETS, random.choice((1, 2, 4)))
+
+
 class Client:
     """One connection, on which one exchange follows the other."""
 
-    def __init__(self, random: Random, clock: Clock, port: int) -> None:
+    def __init__(self, random: Random, clock: Clock, port: int, habits: "Habits") -> None:
         self.random = random
+        self.habits = habits
         self.talk = Conversation((random.choice(CLIENTS), port), random.choice(SERVERS), clock)
         self.talk.client_sequence = random.choice((1000, 2**32 - 300))
-        self.form = random.choice(FORMS)
+        self.form = random.choice(habits.forms)
         self.is_over = False
         if random.randrange(8):
             self.talk.open()
@@ -61,7 +72,8 @@ class Client:
     def exchange(self) -> None:
         """Ask something, and be answered."""
         kinds, weights = zip(*KINDS, strict=True)
-        (kind,) = self.random.choices(kinds, weights)
+        is_odd = self.random.random() < self.habits.odd
+        (kind,) = self.random.choices(kinds, weights) if is_odd else [self.habits.usual]
         getattr(self, kind.replace(" ", "_"))()
         if not self.random.randrange(4):
             self.talk.client_acks()
@@ -69,10 +81,11 @@ class Client:
     def asks(self, method: str = "GET", body: bytes = b"", fields: tuple[tuple[str, str], ...] = ()) -> bytes:
         """Return a request."""
         form = self.form if self.random.randrange(12) else self.random.choice(FORMS)
+        target = self.random.choice(self.habits.targets if self.random.randrange(4) else TARGETS)
         value = plain_traceparent(self.random)
         filled = [(name, value if text == "?" else text) for name, text in form]
         length = (("Content-Length", str(len(body))),) if body else ()
-        return head(f"{method} {self.random.choice(TARGETS)} HTTP/1.1", [*filled, *fields, *length]) + body
+        return head(f"{method} {target} HTTP/1.1", [*filled, *fields, *length]) + body
 
     def answer(self, status: int = 200, length: int | None = None, fields: tuple[tuple[str, str], ...] = ()) -> bytes:
         """Return a response whose body looks like others."""
@@ -229,7 +242,8 @@ def capture(seed: int, exchanges: int = 120, *, is_lossy: bool) -> list[Packet]:
     """Return the packets of some connections."""
     random = Random(seed)
     clock = Clock(step_ns=random.choice((10_000, 1_000_000)))
-    clients = [Client(random, clock, 40000 + number) for number in range(random.choice((1, 4, 9)))]
+    habits = Habits(random)
+    clients = [Client(random, clock, 40000 + number, habits) for number in range(random.choice((1, 4, 9)))]
     finished: list[Client] = []
     for _ in range(exchanges):
         client = random.choice(clients)
@@ -239,9 +253,34 @@ def capture(seed: int, exchanges: int = 120, *, is_lossy: bool) -> list[Packet]:
                 client.talk.close(by_client=bool(random.randrange(2)))
             finished.append(client)
             clients.remove(client)
-            clients.append(Client(random, clock, 41000 + len(finished)))
+            clients.append(Client(random, clock, 41000 + len(finished), habits))
     packets = merge(*(client.talk for client in (*finished, *clients)))
     return damaged(random, packets) if is_lossy else packets
+
+
+def ordinary(seed: int, exchanges: int = 400) -> list[Packet]:
+    """Return the packets of some connections on which one request is like the other, but for one thing at times.
+
+    Requests without a traceparent are seldom at first, so that the earliest of them come when heads are known.
+    """
+    random = Random(seed)
+    clock = Clock(step_ns=10_000)
+    forms = ((("Host", "shop.example"), ("traceparent", "?")), (("Host", "shop.example"), ("Accept", "*/*")))
+    values = [value for value in ODD_VALUES if len(value) == len(traceparent(1))]
+    talks = [Conversation((random.choice(CLIENTS), 40000 + port), random.choice(SERVERS), clock) for port in range(6)]
+    for talk in talks:
+        talk.open()
+    for number in range(exchanges):
+        talk = random.choice(talks)
+        known = forms if number > exchanges // 2 or talk.client[0] == CLIENTS[0] else forms[:1]
+        is_odd = random.randrange(10) == 0
+        value = random.choice(values) if is_odd else plain_traceparent(random)
+        fields = [(name, value if text == "?" else text) for name, text in random.choice(known)]
+        target = "/orders?" if random.randrange(4) else "/healthz?"
+        status = random.choice((200, 200, 404, 503))
+        talk.client_sends(head(f"GET {target}{random.randrange(9)} HTTP/1.1", fields))
+        talk.server_sends(head(f"HTTP/1.1 {status} x", [("Content-Length", "5")]) + b"hello")
+    return merge(*talks)
 
 
 def damaged(random: Random, packets: list[Packet]) -> list[Packet]:
