@@ -301,7 +301,7 @@ def test_an_ended_connection_is_remembered_for_a_while() -> None:
     talk.clock.wait(limits.ENDED_SECONDS - 1)
     talk.client_sends(b"all", position=0)
     reassembly.feed(segment_blocks(talk.packets[seen:])[0])
-    assert reassembly.counts() == {"connections": 1, "retransmitted_segments": 1}
+    assert reassembly.counts() == {"connections": 1, "retransmitted_segments": 1, "duplicate_bytes": 3}
     reassembly.wait(limits.ENDED_SECONDS + 2)
     assert not reassembly.reassembler._table.tracked
     assert reassembly.close().heard[1].said(talk.client) == [b"all", FIN_END]

@@ -176,7 +176,7 @@ def _sentences(snapshot: Snapshot) -> Iterator[str]:
         if interface.dropped_packets:
             lost = percent(interface.dropped_packets, interface.packets)
             yield f"{name}: the kernel dropped {quantity(interface.dropped_packets, 'packet')} ({lost})."
-    whole = max(seen.counts["tcp_payload_bytes"], seen.parsed_bytes + seen.opaque_bytes.total())
+    whole = seen.payload_bytes
     if seen.opaque_bytes.total():
         why = _listed(seen.opaque_bytes, whole)
         yield f"{percent(seen.opaque_bytes.total(), whole)} of TCP payload bytes could not be read: {why}."

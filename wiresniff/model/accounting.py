@@ -14,7 +14,7 @@ class Accounting:
     counts: Counter[str] = field(default_factory=Counter)
     """`packets`, `captured_bytes`, `wire_bytes`, `segments`, `tcp_payload_bytes`, `connections`,
     `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `duplicate_segments` (seen again
-    within the capture), `retransmitted_segments`, `reordered_segments`, `not_tcp_packets`, `not_ip_packets`,
+    within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`, `reordered_segments`, `not_tcp_packets`, `not_ip_packets`,
     `unknown_link_packets`, `fragments`, `filtered_packets`, `scalar_packets` (decoded one by one),
     `tunnelled_packets` (in a tunnel that was entered),
     `duplicate_exchanges` (another capture point), `opaque_connections`, `internal_errors`."""
@@ -28,6 +28,12 @@ class Accounting:
     """Packets per protocol name (`udp`, `arp`, `icmp`, ...) or link type that hold no TCP."""
     parsed_bytes: int = 0
     """TCP payload bytes that a protocol read or skipped knowingly."""
+
+    @property
+    def payload_bytes(self) -> int:
+        """TCP payload bytes, each once: what shares are taken of. Never less than what was read and given up."""
+        once = self.counts["tcp_payload_bytes"] - self.counts["duplicate_bytes"]
+        return max(once, self.parsed_bytes + self.opaque_bytes.total())
 
     def add(self, other: "Accounting") -> None:
         """Add the counts of another run."""

@@ -226,6 +226,7 @@ class Disordered:
             self.anomalies[Anomaly.OVERLAP_DIFFERS] += 1
         if flow.is_repeat(piece):
             self.counts["retransmitted_segments"] += 1
+            self.counts["duplicate_bytes"] += piece.stop - piece.position
         elif piece.position <= flow.position:
             flow.deliver(piece, piece.time_ns, items)
             self._drain(flow, piece.time_ns, items)

@@ -98,6 +98,7 @@ class Reassembler:
             if is_copy.any():
                 last_copies = times_of_last_copies(block, groups, is_copy)
                 self._counts["duplicate_segments"] += int(is_copy.sum())
+                self._counts["duplicate_bytes"] += int(block.payload_length[groups.order[is_copy]].sum())
                 rest = None  # its rows are not those of the block that was given
                 block = block.rows(np.sort(groups.order[~is_copy]))
                 groups = group_by_connection(block)
@@ -271,6 +272,7 @@ class Reassembler:
             if tracked.ended:
                 if segment.payload_length or segment.cut_length:
                     self._counts["retransmitted_segments"] += 1
+                    self._counts["duplicate_bytes"] += segment.payload_length
                 tracked.last_time_ns = segment.time_ns
                 continue
             out += self._disordered.take(tracked, segment, block.buffer, block.capture)

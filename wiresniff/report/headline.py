@@ -12,8 +12,7 @@ REASONS_NAMED = 4
 
 def payload_bytes(audit: Audit) -> int:
     """TCP payload bytes that shares are taken of: never less than what was read and given up together."""
-    seen = audit.accounting
-    return max(seen.counts["tcp_payload_bytes"], seen.parsed_bytes + sum(seen.opaque_bytes.values()))
+    return audit.accounting.payload_bytes
 
 
 def headline(audit: Audit) -> str:

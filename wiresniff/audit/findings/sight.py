@@ -15,7 +15,7 @@ REASONS_NAMED = 3
 def judge_blind(accounting: Accounting) -> Case | None:
     """Judge by opaque bytes against all TCP payload bytes that were captured."""
     opaque = sum(accounting.opaque_bytes.values())
-    payload = max(accounting.counts["tcp_payload_bytes"], opaque + accounting.parsed_bytes)
+    payload = accounting.payload_bytes
     if not payload or opaque / payload <= BLIND:
         return None
     reasons = ", ".join(
@@ -35,7 +35,7 @@ def judge_lossy(accounting: Accounting) -> Case | None:
     gaps, cut = accounting.counts["gap_bytes"], accounting.counts["cut_bytes"]
     lost = gaps + cut
     # What was cut is among the payload bytes, since its packets were seen; what lies in gaps is not.
-    whole = accounting.counts["tcp_payload_bytes"] + gaps
+    whole = accounting.payload_bytes + gaps
     if not whole or lost / whole <= LOSSY:
         return None
     message = (
