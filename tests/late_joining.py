@@ -12,8 +12,8 @@ from hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.hpack.decoder import Decoder
-from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.fields import RequestFields
+from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.tracecontext import KEPT_FIELDS, is_traceparent_shaped
 

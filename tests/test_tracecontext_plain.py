@@ -14,7 +14,7 @@ CHANGES = st.tuples(st.integers(0, LENGTH - 1), st.sampled_from(b"0123456789abcd
 
 @st.composite
 def values(draw: st.DrawFn) -> bytes:
-    """A valid traceparent with some characters changed, or an id of zeros."""
+    """Draw a valid traceparent with some characters changed, or an id of zeros."""
     octets = bytearray(draw(st.sampled_from([VALID, VALID.replace(b"0af7651916cd43dd", b"0" * 16)])))
     for start, stop in draw(st.sampled_from([[], [(3, 35)], [(36, 52)], [(3, 19)], [(3, 35), (36, 52)]])):
         octets[start:stop] = b"0" * (stop - start)

@@ -14,9 +14,9 @@ class Accounting:
     counts: Counter[str] = field(default_factory=Counter)
     """`packets`, `captured_bytes`, `wire_bytes`, `segments`, `tcp_payload_bytes`, `connections`,
     `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `duplicate_segments` (seen again
-    within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`, `reordered_segments`, `not_tcp_packets`, `not_ip_packets`,
-    `unknown_link_packets`, `fragments`, `filtered_packets`, `scalar_packets` (decoded one by one),
-    `tunnelled_packets` (in a tunnel that was entered),
+    within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
+    `reordered_segments`, `not_tcp_packets`, `not_ip_packets`, `unknown_link_packets`, `fragments`,
+    `filtered_packets`, `scalar_packets` (decoded one by one), `tunnelled_packets` (in a tunnel that was entered),
     `duplicate_exchanges` (another capture point), `opaque_connections`, `internal_errors`."""
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""

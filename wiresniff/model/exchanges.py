@@ -55,8 +55,8 @@ class Exchange:
     end_time_ns: int | None = None
     """When the last byte of the response was there."""
     settled_ns: int | None = None
-    """When it could be reported, where that is not when its response ended: its verdict waited for later requests of its
-    connection, it took too long, or its connection ended."""
+    """When it could be reported, where that is not when its response ended: its verdict waited for later requests of
+    its connection, it took too long, or its connection ended."""
     complete: bool = False
     unanswered: bool = False
     """The connection ended without a response, and nothing of the server's direction was lost."""
@@ -111,12 +111,11 @@ class Exchange:
 
 
 class Alike:
-    """Exchanges of one block that differ in nothing but time, place, client port and query: counted, and made only if
-    somebody wants to see them.
+    """Exchanges of one block that differ in nothing but time, place, client port and query.
 
-    They have the same client address, server, method, path, authority, user agent and kind of status (below 500 or
-    not), were seen whole, and either each has one traceparent that is valid with nothing to be said of it, or none has
-    any. No other field that is kept.
+    They are counted, and made only if somebody wants to see them. They have the same client address, server, method,
+    path, authority, user agent and kind of status (below 500 or not), were seen whole, and either each has one
+    traceparent that is valid with nothing to be said of it, or none has any. No other field that is kept.
     """
 
     __slots__ = ("_make", "_rows", "is_traced", "requests", "sampled")

@@ -19,7 +19,7 @@ CONTINUATION_SECONDS = 0.01
 """A file that begins so long before another one's end still continues it: captures are disordered by milliseconds."""
 
 RING_BYTES = 8 * MIB
-"""Memory that the kernel fills with packets per interface, at most 2 GiB: at 100 MB/s it lasts 80 ms without being read."""
+"""Memory that the kernel fills with packets per interface, at most 2 GiB: at 100 MB/s it lasts 80 ms unread."""
 RING_BLOCK_BYTES = MIB // 4
 """Of one block of the ring: holds the largest offloaded packets (64 KiB) without much waste at its end, and is a
 thirty-second part of the ring, since a block is closed by time as well, however little is in it."""
@@ -110,7 +110,7 @@ HEADER_WINDOWS_TOTAL_BYTES = 64 * MIB
 """HPACK: windows of all directions of all connections: 8,000 connections with full tables of 4 KiB. The window that
 grows beyond begins anew, and its connection is then like one that was joined late."""
 UNSEEN_ENTRIES = 1024
-"""HPACK: entries of before the window that are told apart at a time, per direction: a table of 4 KiB holds at most 128."""
+"""HPACK: entries of before the window that are told apart at a time, per direction: 4 KiB hold at most 128."""
 LEARNED_NAMES = 1024
 """HPACK: names learned of such entries and remembered, per direction."""
 

@@ -17,8 +17,9 @@ ENDPOINTS = np.dtype(
         ("domain", ">u4"),
     ]
 )
-"""The undirected key of a connection. Addresses are 16 bytes, IPv4 mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2);
-*low* is the endpoint that sorts first. *domain* keeps equal addresses apart that are not the same: 0, VLAN ids, or the hash of a tunnel's identity."""
+"""The undirected key of a connection. Addresses are 16 bytes, IPv4 mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); *low*
+is the endpoint that sorts first. *domain* keeps equal addresses apart that are not the same: 0, VLAN ids, or the
+hash of a tunnel's identity."""
 
 
 @dataclass(slots=True)
