@@ -5,8 +5,10 @@ capabilities, and may still read the interpreter, wherever that is.
 """
 
 import os
+import re
 import shutil
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +19,7 @@ import pytest
 from live_running import fetched, lacking, running, wait_for
 from namespaces import Namespace, needs_namespaces
 
+README = Path(__file__).resolve().parents[1] / "deploy" / "README.md"
 REASON = lacking(("setpriv",))
 pytestmark = [needs_namespaces, pytest.mark.skipif(REASON is not None, reason=REASON or "")]
 
@@ -26,6 +29,7 @@ NOT_ALLOWED = ("--bounding-set=-all",)
 NO_NEW_PRIVILEGES = ("--no-new-privs",)
 HANDED_ON = ("--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw")
 NOT_HANDED_ON = ("--inh-caps=-all",)
+IDENTITY = ("--reuid", "--regid", "--clear-groups")
 SHELL = ("sh", "-c", 'exec "$@"', "sh")
 FIRST_PORT = 9801
 
@@ -89,3 +93,22 @@ def metrics(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def test_it_captures_where_it_may_and_stays_up_where_it_may_not(metrics: dict[str, str], name: str) -> None:
     """And says which of the two in a metric."""
     assert f'wiresniff_capture_up{{interface="lo"}} {float(WAYS[name].captures)}' in metrics[name]
+
+
+def test_the_command_of_the_readme_captures() -> None:
+    """As it stands there; where other users can't run this interpreter, as a user 0 without its rights."""
+    (line,) = re.findall(r"^sudo (setpriv .*) wiresniff (watch .*)$", README.read_text(), re.MULTILINE)
+    before, arguments = (part.split() for part in line)
+    if subprocess.run([*before, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+        before = [*USER, *(word for word in before if word.startswith("--") and not word.startswith(IDENTITY))]
+    arguments[arguments.index("--for") + 1] = "1s"
+    place = Namespace()
+    with place.entered():
+        done = subprocess.run(
+            [*before, sys.executable, "-m", "wiresniff", *arguments],
+            capture_output=True, text=True, timeout=30, check=False, cwd="/",
+        )  # fmt: skip
+    place.close()
+    assert done.returncode == 0, done.stderr
+    assert "capture-up interface=any" in done.stderr
+    assert "no capability is kept, none can be gained" in done.stderr
