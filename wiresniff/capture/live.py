@@ -26,12 +26,21 @@ from wiresniff.capture.records import Column
 from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, VLAN_NUMBER, RingPackets
 from wiresniff.capture.watched import InterfaceStatistics, WatchedInterface, Wish
 from wiresniff.model.errors import UsageError
-from wiresniff.model.limits import INTERFACE_SECONDS, INTERFACES, RING_BLOCK_SECONDS, RING_BYTES, TICK_SECONDS
+from wiresniff.model.limits import (
+    INTERFACE_SECONDS,
+    INTERFACES,
+    RING_BLOCK_SECONDS,
+    RING_BYTES,
+    RING_WAIT_SECONDS,
+    TICK_SECONDS,
+)
 from wiresniff.model.packets import PacketBlock
 
 NANOSECONDS = 1_000_000_000
 BEHIND_NS = int(2 * RING_BLOCK_SECONDS * NANOSECONDS)
 """So long the kernel may keep a packet back."""
+ROOM = 1 / 8
+"""Of a ring; when more of it waits, it is read without delay."""
 POINT = 0
 """The number of the capture point."""
 
@@ -98,7 +107,7 @@ class LiveSource:
         self._filter = filter
         self._rows = Rows()
         self._is_stopping = False
-        self._look_at = 0.0
+        self._look_at = self._taken_at = 0.0
         self._seen_elsewhere = np.empty(0, dtype=np.int64)
         """Interface and VLAN of packets that have an interface of their own as well, as `vlan_key` has them."""
         self.backlog = 0.0
@@ -149,12 +158,18 @@ class LiveSource:
             yield from self._taken()
             asked_ns = time.time_ns()
             events = poll.poll(TICK_SECONDS * 1000)
+            if self._is_busy(time.monotonic()):
+                time.sleep(RING_WAIT_SECONDS)
             for descriptor, event in events:
                 if event & ~select.POLLIN:
                     by_descriptor[descriptor].note_error()
             if not events:
                 yield POINT, tick(asked_ns - BEHIND_NS)
         yield from self._taken()
+
+    def _is_busy(self, now: float) -> bool:
+        """Say whether blocks come because they are full, and leave room enough to wait for the next ones."""
+        return now - self._taken_at < RING_BLOCK_SECONDS / 2 and self.backlog < ROOM
 
     def _look(self) -> None:
         """Look for interfaces that came or went, now and then."""
@@ -180,6 +195,8 @@ class LiveSource:
             if len(packets):
                 last_ns = max(last_ns, int(packets.timestamp_ns.max()))
                 blocks.append(self._block(number, each, packets))
+        if blocks:
+            self._taken_at = time.monotonic()
         block = in_order([block for block in blocks if len(block)], self._rows.link_types)
         if block is not None:
             yield POINT, block

@@ -116,8 +116,11 @@ class Ring:
 
     def waiting(self) -> int:
         """Count the blocks that the kernel has handed over."""
-        is_kernels = np.roll((self._status & USER) == 0, -self._at)
-        return int(is_kernels.argmax()) if is_kernels.any() else self.blocks
+        for count in range(self.blocks):
+            at = (self._at + count) % self.blocks
+            if not self._words[(at * self._block_bytes + STATUS_AT) // WORD] & USER:
+                return count
+        return self.blocks
 
     def take(self) -> RingPackets | None:
         """Copy what is waiting, up to `limits.RING_READ_BYTES`, and give the blocks back; None when nothing is."""
