@@ -2,7 +2,7 @@
 
 Theory of operation. `requests` and `responses` parse one direction each, head by head; bodies are skipped by arithmetic
 (`body`) and never searched, so text in a body counts for nothing. `pairing` holds the queue of requests that wait for
-their response. `conversation` joins them and knows when one direction must wait for the other. `grammar` reads heads,
+their response; `shared` is all that the two know of each other, and `conversation` joins them. `grammar` reads heads,
 `templates` recognises those that were met before, `head` holds those that come in pieces.
 
 Speed. Turns of request and response of which every byte was met before, but for request line, traceparent and body,
@@ -18,7 +18,7 @@ only where the other side had received everything before it and had answered, el
 from wiresniff.protocols.http1.alike import Talk
 from wiresniff.protocols.http1.blockwise import Blockwise, Stretch
 from wiresniff.protocols.http1.conversation import Conversation as Http1Conversation
-from wiresniff.protocols.http1.conversation import Readers
 from wiresniff.protocols.http1.known import ArePlain
+from wiresniff.protocols.http1.shared import Readers
 
 __all__ = ["ArePlain", "Blockwise", "Http1Conversation", "Readers", "Stretch", "Talk"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wiresniff.model.delivery import Data
 from wiresniff.model.exchanges import Alike, Exchange
 from wiresniff.protocols.http1.alike import Block, KnownTurns, Talk, exchanges_of
-from wiresniff.protocols.http1.conversation import Conversation, Readers
+from wiresniff.protocols.http1.conversation import Conversation
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, ResponseHead
 from wiresniff.protocols.http1.heads import UNKNOWN as UNKNOWN_HEAD
 from wiresniff.protocols.http1.heads import KnownHeads
@@ -29,6 +29,7 @@ from wiresniff.protocols.http1.known import (
     is_timely,
     values_at,
 )
+from wiresniff.protocols.http1.shared import Readers
 from wiresniff.protocols.http1.templates import REGULAR_VALUE, UNKNOWN
 from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns, find_turns, rows_of
 

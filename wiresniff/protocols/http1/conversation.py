@@ -11,28 +11,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 from wiresniff.model.anomalies import Anomaly
-from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Connection, End, EndCause
-from wiresniff.model.exchanges import Channel, Exchange
+from wiresniff.model.delivery import Connection
+from wiresniff.model.exchanges import Exchange
 from wiresniff.model.limits import BLOCKED_FLOW_BYTES
 from wiresniff.protocols.budget import Budget
-from wiresniff.protocols.http1.grammar import Heads
-from wiresniff.protocols.http1.pairing import Asked, Queue
 from wiresniff.protocols.http1.requests import Requests
 from wiresniff.protocols.http1.responses import Responses
-from wiresniff.protocols.http1.templates import RequestTemplates, ResponseTemplates
+from wiresniff.protocols.http1.shared import Readers, Shared
 from wiresniff.protocols.inbox import Inbox, Skipped
 
 
-class Readers:
-    """Reads heads, for all connections of a capture point: what is learned on one serves the others."""
-
-    def __init__(self, kept_fields: frozenset[bytes], anomalies: Counter[str]) -> None:
-        self.heads = Heads(kept_fields, anomalies)
-        self.request_templates = RequestTemplates(kept_fields)
-        self.response_templates = ResponseTemplates()
-
-
-class Conversation:
+class Conversation(Shared):
     """One HTTP/1 connection."""
 
     protocol = "http/1"
@@ -48,65 +37,10 @@ class Conversation:
         budget: Budget,
         anomalies: Counter[str],
     ) -> None:
-        self._connection = connection
-        self.inboxes = inboxes
-        self.client_flow = client_flow
-        self.channel = Channel(
-            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
-        )
-        self.heads = readers.heads
-        self.request_templates = readers.request_templates
-        self.response_templates = readers.response_templates
-        self.budget = budget
-        self.anomalies = anomalies
-        self.queue = Queue()
-        self.authority: bytes | None = None
-        """The Host that was asked for last."""
-        self.done: list[Exchange] = []
-        """Exchanges to be reported."""
-        self.skipped = skipped
-        """Segments of the client that were passed over before anything was recognised."""
-        self.opaque_reason = "upgrade"
-        self.heir: Asked | None = None
-        """The request after which the connection goes on in HTTP/2, where it is answered."""
-        self.opaque_bytes: Counter[str] = Counter()
-        self.responses_inbox = inboxes[1 - client_flow]
-        self._gave_up_waiting = False
-        self.requests = Requests(self, is_synchronised=is_synchronised[client_flow])
-        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow])
-
-    # --- what the parsers ask ---
-
-    def sequence_at(self, position: int) -> int:
-        """TCP sequence number of a position of the client's flow."""
-        return (self._connection.base[self.client_flow] + position) & 0xFFFFFFFF
-
-    def unread(self, reason: str, octets: int) -> None:
-        """Count bytes that could not be read."""
-        self.opaque_bytes[reason] += octets
-
-    def may_decide(self, inbox: Inbox, position: int) -> bool:
-        """Everything of a flow before `position` was delivered, or will never be."""
-        return inbox.stop >= position or inbox.ended or self._gave_up_waiting
-
-    def requests_are_known(self, acknowledged: int) -> bool:
-        """Everything that the server had received is parsed, or will never be."""
-        requests = self.requests
-        return (
-            acknowledged == NOT_ACKNOWLEDGED
-            or requests.position >= acknowledged
-            or requests.ended
-            or self._gave_up_waiting
-        )
-
-    def responses_are_over(self) -> bool:
-        """No answer will come."""
-        return self.responses.ended or self._gave_up_waiting
-
-    @staticmethod
-    def capture_ended(end: End) -> bool:
-        """Tell whether the flow went on, but was not watched any longer."""
-        return end.cause not in (EndCause.FIN, EndCause.RESET)
+        """`skipped`: segments of the client that were passed over before anything was recognised."""
+        super().__init__(connection, inboxes, client_flow, readers, budget, anomalies)
+        self.requests = Requests(self, skipped, is_synchronised=is_synchronised[client_flow])
+        self.responses = Responses(self, self.requests, is_synchronised=is_synchronised[1 - client_flow])
 
     # --- turns that are known without parsing ---
 
@@ -139,9 +73,9 @@ class Conversation:
         if kept <= BLOCKED_FLOW_BYTES:
             return []
         self.anomalies[Anomaly.BLOCKED_TOO_LONG] += 1
-        self._gave_up_waiting = True
+        self.gave_up_waiting = True
         done = self.run()
-        self._gave_up_waiting = False
+        self.gave_up_waiting = False
         return done
 
     def expire(self, now_ns: int) -> list[Exchange]:
@@ -151,7 +85,7 @@ class Conversation:
 
     def close(self, *, ended_by_peer: bool) -> list[Exchange]:
         """Both flows are over: report every exchange that is left."""
-        self._gave_up_waiting = True
+        self.gave_up_waiting = True
         done = self.run()
         is_unanswered = ended_by_peer and not self.responses.lost_anything
         self.queue.drop_all()

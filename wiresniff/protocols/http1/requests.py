@@ -13,7 +13,7 @@ own position without changing the state is blocked on the peer.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
@@ -24,11 +24,9 @@ from wiresniff.protocols.http1.direction import Direction, State
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, RequestHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import Answer, Asked
+from wiresniff.protocols.http1.shared import Shared
 from wiresniff.protocols.inbox import SKIPPED_REMEMBERED, Skipped
 from wiresniff.protocols.probe import begins_request, may_begin_request
-
-if TYPE_CHECKING:
-    from wiresniff.protocols.http1.conversation import Conversation
 
 _EMPTY_LINE_BYTES = (13, 10)
 _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
@@ -37,17 +35,17 @@ _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 class Requests(Direction):
     """Parses requests and puts them in the queue of the conversation."""
 
-    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
-        super().__init__(conversation.inboxes[conversation.client_flow], is_synchronised=is_synchronised)
-        self._conversation = conversation
+    def __init__(self, shared: Shared, skipped: Iterable[Skipped], *, is_synchronised: bool) -> None:
+        super().__init__(shared.requests_inbox, is_synchronised=is_synchronised)
+        self._shared = shared
         self._after_body: State = self._head
         self._is_proven = is_synchronised
         """The next head is one: nothing before it was guessed."""
         self._waiting: Asked | None = None
         """The request whose answer decides how the connection goes on."""
-        self._skipped: deque[Skipped] = deque(conversation.skipped, maxlen=SKIPPED_REMEMBERED)
+        self._skipped: deque[Skipped] = deque(skipped, maxlen=SKIPPED_REMEMBERED)
         if not is_synchronised:
-            conversation.queue.mark_loss()
+            shared.queue.mark_loss()
 
     def _is_blocked_before_gap(self) -> bool:
         return self._state == self._answer and not self._answered()
@@ -56,9 +54,9 @@ class Requests(Direction):
 
     def _head(self, run: Data, position: int) -> int:
         """Read requests as long as each is a segment, without a body, and of a known form: the hot loop of requests."""
-        conversation = self._conversation
-        channel, base, capture, buffer = conversation.channel, conversation.sequence_at(0), run.capture, run.buffer
-        recognise, queue = conversation.request_templates.recognise, conversation.queue.asked
+        shared = self._shared
+        channel, base, capture, buffer = shared.channel, shared.sequence_at(0), run.capture, run.buffer
+        recognise, queue = shared.request_templates.recognise, shared.queue.asked
         row = run.row_of(position)
         if not self._is_proven or len(queue) + run.last - row >= limits.PIPELINE_REQUESTS:
             return self._read_head(run, position, row)
@@ -75,7 +73,7 @@ class Requests(Direction):
             )  # fmt: skip
             asked.acknowledged = acknowledged
             queue.append(asked)
-            conversation.authority = template.authority
+            shared.authority = template.authority
             position += stop - start
         return position
 
@@ -93,14 +91,14 @@ class Requests(Direction):
         if octets.count(b"\n") != len(lines) - 1:  # some lines end in LF alone, and the head may end earlier
             return self._hold(run, position)
         reached = position + end + len(END_OF_HEAD) - start
-        head = self._conversation.heads.request(lines)
+        head = self._shared.heads.request(lines)
         if head is None:
             return self._not_a_head(reached)
         time_ns, packet = columns.times[row], columns.packets[row]
         asked = self._make(position, time_ns, run.capture, packet, columns.acknowledged[row], head)
         framing = self._enqueue(asked, head, reached)
         if framing > 0:
-            self._conversation.request_templates.meet(buffer[start : end + len(END_OF_HEAD)])
+            self._shared.request_templates.meet(buffer[start : end + len(END_OF_HEAD)])
         return self._enter_body(framing, reached) if framing else reached
 
     def _hold(self, run: Data, position: int) -> int:
@@ -116,15 +114,15 @@ class Requests(Direction):
         last_row = run.row_of(position + len(stretch) - 1)
         used = held.add(stretch, run.columns.times[last_row])
         if used < 0:
-            if held.is_too_long() or self._conversation.budget.exceeded(len(stretch)):
-                self._conversation.anomalies[Anomaly.HEAD_TOO_LONG] += 1
+            if held.is_too_long() or self._shared.budget.exceeded(len(stretch)):
+                self._shared.anomalies[Anomaly.HEAD_TOO_LONG] += 1
                 self._give_up_head(Unseen.TOO_LONG)
             return position + len(stretch)
-        self._conversation.budget.release(held.length)
+        self._shared.budget.release(held.length)
         self._held = None
         self._state = self._head
         reached = position + used
-        heads = self._conversation.heads
+        heads = self._shared.heads
         head = heads.request(heads.split(held.octets().rstrip(LINE_END)))
         if head is None:
             return self._not_a_head(reached)
@@ -144,7 +142,7 @@ class Requests(Direction):
         if self._chunks.expects is Chunks.DONE:
             self._state = self._after_body
         elif self._chunks.expects is Chunks.BROKEN:
-            self._conversation.anomalies[Anomaly.BAD_CHUNK] += 1
+            self._shared.anomalies[Anomaly.BAD_CHUNK] += 1
             self._lose()
         return position
 
@@ -160,8 +158,8 @@ class Requests(Direction):
             octets = run.stretch(position, row, segments=1)
             if begins_request(octets) or may_begin_request(octets):
                 received = columns.acknowledged[row]
-                responses = self._conversation.responses_inbox
-                if not self._conversation.may_decide(responses, received):
+                responses = self._shared.responses_inbox
+                if not self._shared.is_delivered(received):
                     return position
                 # A head for certain: the other side had received everything before it, and had said something to that.
                 self._is_proven = received > 0 and responses.acknowledged_by(received) == position
@@ -169,12 +167,12 @@ class Requests(Direction):
                     self._state = self._head
                     return position
         stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
-        self._conversation.unread("resync", stop - position)
+        self._shared.unread("resync", stop - position)
         self._skipped.append(Skipped(position, stop, columns.packets[row], run.capture, columns.times[row]))
         return stop
 
     def _opaque(self, run: Data, position: int) -> int:
-        self._conversation.unread(self._conversation.opaque_reason, run.stop - position)
+        self._shared.unread(self._shared.opaque_reason, run.stop - position)
         return run.stop
 
     # --- what states do ---
@@ -183,13 +181,13 @@ class Requests(Direction):
         self, position: int, time_ns: int, capture: int, packet: int, acknowledged: int, head: RequestHead | None
     ) -> Asked:
         """Make the exchange of a head, or (None) of one of which too little was seen."""
-        conversation = self._conversation
-        sequence = conversation.sequence_at(position)
+        shared = self._shared
+        sequence = shared.sequence_at(position)
         if head is None:
-            asked = Asked(conversation.channel, "http/1", "1.1", time_ns, capture, packet, sequence, None, None, [])
+            asked = Asked(shared.channel, "http/1", "1.1", time_ns, capture, packet, sequence, None, None, [])
         else:
             asked = Asked(
-                conversation.channel, "http/1", head.version, time_ns, capture, packet, sequence, head.method,
+                shared.channel, "http/1", head.version, time_ns, capture, packet, sequence, head.method,
                 head.target, head.fields, head.authority, head.user_agent,
             )  # fmt: skip
             asked.preflight = head.is_preflight
@@ -203,13 +201,13 @@ class Requests(Direction):
 
     def _enqueue(self, asked: Asked, head: RequestHead, head_stop: int) -> int:
         """Put a request in the queue; returns how its body is framed, as far as that can be believed."""
-        conversation = self._conversation
-        conversation.queue.asked.append(asked)
+        shared = self._shared
+        shared.queue.asked.append(asked)
         if asked.unseen is None:
-            conversation.authority = asked.authority
-        if conversation.queue.is_too_deep():
-            conversation.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
-            conversation.queue.drop_oldest()
+            shared.authority = asked.authority
+        if shared.queue.is_too_deep():
+            shared.anomalies[Anomaly.PIPELINE_TOO_DEEP] += 1
+            shared.queue.drop_oldest()
         if not self._is_proven:
             self._lose()
             return 0
@@ -236,7 +234,7 @@ class Requests(Direction):
         """Leave the state `answer` when the answer is known, or will never be."""
         waiting = self._waiting
         assert waiting is not None
-        if waiting.answer is Answer.OPEN and not self._conversation.responses_are_over():
+        if waiting.answer is Answer.OPEN and not self._shared.are_responses_over():
             return False
         self._waiting = None
         self._after_body = self._head
@@ -249,7 +247,7 @@ class Requests(Direction):
         return True
 
     def _not_a_head(self, position: int) -> int:
-        self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
+        self._shared.anomalies[Anomaly.BAD_START_LINE] += 1
         self._lose()
         return position
 
@@ -258,20 +256,20 @@ class Requests(Direction):
         self._is_proven = False
         self._after_body = self._head
         self._state = self._seek
-        self._conversation.queue.mark_loss()
+        self._shared.queue.mark_loss()
 
     def _give_up_head(self, reason: Unseen) -> None:
         """Record a head that can't be judged, with what was seen of it."""
         held = self._held
         assert held is not None
         self._held = None
-        self._conversation.budget.release(held.length)
-        head = self._conversation.heads.partial_request(held.octets())
+        self._shared.budget.release(held.length)
+        head = self._shared.heads.partial_request(held.octets())
         asked = self._make(held.position, held.time_ns, held.capture, held.packet, held.acknowledged, head)
         asked.may_change = False
         if self._is_proven:
             asked.unseen = reason
-        self._conversation.queue.asked.append(asked)
+        self._shared.queue.asked.append(asked)
         self._lose()
 
     def has_skipped(self) -> bool:
@@ -321,6 +319,6 @@ class Requests(Direction):
 
     def _end(self, end: End) -> None:
         self.ended = True
-        if self._held is not None and self._conversation.capture_ended(end):
+        if self._held is not None and self._shared.capture_ended(end):
             self._give_up_head(Unseen.TRUNCATED)
         self._held = None

@@ -16,17 +16,18 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from wiresniff.model.anomalies import Anomaly
-from wiresniff.model.delivery import Data, End, EndCause, Gap
+from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, End, EndCause, Gap
 from wiresniff.protocols.http1.body import ChunkedBody, Chunks
 from wiresniff.protocols.http1.direction import Direction
 from wiresniff.protocols.http1.grammar import CHUNKED, END_OF_HEAD, LINE_END, UNKNOWABLE, UNTIL_CLOSE, ResponseHead
 from wiresniff.protocols.http1.head import HeldHead
 from wiresniff.protocols.http1.pairing import EXPIRY_NS, Answer, Asked
+from wiresniff.protocols.http1.requests import Requests
+from wiresniff.protocols.http1.shared import Shared
 from wiresniff.protocols.probe import STATUS_LINE
 
 if TYPE_CHECKING:
     from wiresniff.model.exchanges import Exchange
-    from wiresniff.protocols.http1.conversation import Conversation
 
 _EMPTY_LINE_BYTES = (13, 10)
 BODYLESS = frozenset([*range(100, 200), 204, 304])
@@ -48,9 +49,10 @@ class _Unpaired(NamedTuple):
 class Responses(Direction):
     """Parses responses and pairs them with the requests of the conversation."""
 
-    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
-        super().__init__(conversation.inboxes[1 - conversation.client_flow], is_synchronised=is_synchronised)
-        self._conversation = conversation
+    def __init__(self, shared: Shared, requests: Requests, *, is_synchronised: bool) -> None:
+        super().__init__(shared.responses_inbox, is_synchronised=is_synchronised)
+        self._shared = shared
+        self._requests = requests
         self.lost_anything = False
         """Bytes outside bodies of known length are missing."""
         self._unpaired: _Unpaired | None = None
@@ -71,14 +73,14 @@ class Responses(Direction):
 
     def _head(self, run: Data, position: int) -> int:
         """Pair response after response while each head is known and each body ends in the run: the hot loop."""
-        conversation = self._conversation
+        shared = self._shared
         recognise, queue, finish = (
-            conversation.response_templates.recognise, conversation.queue.asked, conversation.done.append,
+            shared.response_templates.recognise, shared.queue.asked, shared.done.append,
         )  # fmt: skip
         buffer, stop, last = run.buffer, run.stop, run.last
         starts, stops, cuts, times, _, _ = run.columns
         row = run.row_of(position)
-        is_usual = not conversation.requests.has_skipped()
+        is_usual = not self._requests.has_skipped()
         while position < stop:
             start = starts[row] + position - cuts[row]
             known = recognise(buffer, start, stops[row])
@@ -124,7 +126,7 @@ class Responses(Direction):
         if end < 0:
             return self._hold(run, position)
         octets = buffer[start:end]
-        heads = self._conversation.heads
+        heads = self._shared.heads
         head = heads.plain_response(octets)
         if head is None:
             lines = octets.split(LINE_END)
@@ -132,7 +134,7 @@ class Responses(Direction):
                 return self._hold(run, position)
             head = heads.response(lines)
         if head is not None and head[0] not in BODYLESS and (head[1] >= 0 or head[1] == CHUNKED):
-            self._conversation.response_templates.learn(octets, head)
+            self._shared.response_templates.learn(octets, head)
         reached = position + end + len(END_OF_HEAD) - start
         return self._take(head, position, columns.acknowledged[row], columns.times[row], reached)
 
@@ -147,22 +149,22 @@ class Responses(Direction):
         stretch = run.stretch(position, run.row_of(position))
         used = held.add(stretch, run.columns.times[run.row_of(position + len(stretch) - 1)])
         if used < 0:
-            if held.is_too_long() or self._conversation.budget.exceeded(len(stretch)):
-                self._conversation.anomalies[Anomaly.HEAD_TOO_LONG] += 1
+            if held.is_too_long() or self._shared.budget.exceeded(len(stretch)):
+                self._shared.anomalies[Anomaly.HEAD_TOO_LONG] += 1
                 self._give_up_head()
                 self._lose()
             return position + len(stretch)
-        self._conversation.budget.release(held.length)
+        self._shared.budget.release(held.length)
         self._held = None
         time_ns = run.columns.times[run.row_of(position + used - 1)]
-        heads = self._conversation.heads
+        heads = self._shared.heads
         head = heads.response(heads.split(held.octets().rstrip(LINE_END)))
         return self._take(head, held.position, held.acknowledged, time_ns, position + used)
 
     def _take(self, head: ResponseHead | None, position: int, acknowledged: int, time_ns: int, reached: int) -> int:
         """Take a whole head that begins at `position`."""
         if head is None:
-            self._conversation.anomalies[Anomaly.BAD_START_LINE] += 1
+            self._shared.anomalies[Anomaly.BAD_START_LINE] += 1
             self._lose()
             return reached
         self._skip_to = reached
@@ -187,7 +189,7 @@ class Responses(Direction):
         if self._chunks.expects is Chunks.DONE:
             self._finish(run.columns.times[run.row_of(reached - 1)])
         elif self._chunks.expects is Chunks.BROKEN:
-            self._conversation.anomalies[Anomaly.BAD_CHUNK] += 1
+            self._shared.anomalies[Anomaly.BAD_CHUNK] += 1
             self._lose()
         return reached
 
@@ -199,21 +201,31 @@ class Responses(Direction):
         row = run.row_of(position)
         columns = run.columns
         if columns.cuts[row] == position and STATUS_LINE.match(run.stretch(position, row, segments=1)):
-            if not self._conversation.requests_are_known(columns.acknowledged[row]):
+            if not self._are_requests_known(columns.acknowledged[row]):
                 return position
-            if self._conversation.queue.is_awaited_at(position):
+            if self._shared.queue.is_awaited_at(position):
                 self._state = self._head
                 return position
             self._answer_part(columns.acknowledged[row], run.stretch(position, row, segments=1), columns.times[row])
         stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
-        self._conversation.unread("resync", stop - position)
+        self._shared.unread("resync", stop - position)
         return stop
 
     def _opaque(self, run: Data, position: int) -> int:
-        self._conversation.unread(self._conversation.opaque_reason, run.stop - position)
+        self._shared.unread(self._shared.opaque_reason, run.stop - position)
         return run.stop
 
     # --- what states do ---
+
+    def _are_requests_known(self, acknowledged: int) -> bool:
+        """Tell whether everything that the server had received is parsed, or will never be."""
+        requests = self._requests
+        return (
+            acknowledged == NOT_ACKNOWLEDGED
+            or requests.position >= acknowledged
+            or requests.ended
+            or self._shared.gave_up_waiting
+        )
 
     def _pair_waiting(self) -> bool:
         """Try again to pair the head that waits; True when it does not wait any longer."""
@@ -226,9 +238,9 @@ class Responses(Direction):
 
     def _pair(self, head: ResponseHead, position: int, acknowledged: int, time_ns: int) -> bool:
         """Find the request that a head answers, and go on behind it; False when it is not there yet."""
-        conversation = self._conversation
-        queue = conversation.queue
-        if queue.needs_all() and not conversation.requests_are_known(acknowledged):
+        shared = self._shared
+        queue = shared.queue
+        if queue.needs_all() and not self._are_requests_known(acknowledged):
             return False
         self._state = self._head
         status, framing = head
@@ -236,27 +248,27 @@ class Responses(Direction):
             return True
         asked = None if queue.is_premature(acknowledged) else queue.next_in_order(position)
         if asked is None:
-            conversation.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
+            shared.anomalies[Anomaly.RESPONSE_WITHOUT_REQUEST] += 1
             self._report_part(acknowledged, status, time_ns)
             self._lose()
             return True
-        conversation.requests.forget_skipped(acknowledged)
+        self._requests.forget_skipped(acknowledged)
         self._answer(asked, status, framing, time_ns)
         return True
 
     def _answer_part(self, acknowledged: int, octets: bytes, time_ns: int) -> None:
         """Take what looks like a response as the answer to a request of which only a part was seen, if there is one."""
-        status = self._conversation.heads.partial_status(octets)
+        status = self._shared.heads.partial_status(octets)
         if status is not None and status >= 200:  # noqa: PLR2004
             self._report_part(acknowledged, status, time_ns)
 
     def _report_part(self, acknowledged: int, status: int, time_ns: int) -> None:
         """Report a request of which only a part was seen."""
-        exchange = self._conversation.requests.take_part_of(acknowledged)
+        exchange = self._requests.take_part_of(acknowledged)
         if exchange is not None:
             exchange.status = status
             exchange.response_time_ns = time_ns
-            self._conversation.done.append(exchange)
+            self._shared.done.append(exchange)
 
     def _answer(self, asked: Asked, status: int, framing: int, time_ns: int) -> None:
         """Set the status of an exchange and go on behind the head of its response."""
@@ -269,12 +281,12 @@ class Responses(Direction):
             accepted = status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and 200 <= status < 300)  # noqa: PLR2004
             asked.answer = Answer.ACCEPTED if accepted else Answer.REFUSED
             if accepted and asked.is_h2c and asked.unseen is None and method != b"CONNECT":
-                self._conversation.heir = asked
+                self._shared.heir = asked
                 self._current = None
                 self._state = self._handed_over
                 return
             if accepted:
-                self._conversation.opaque_reason = "tunnel" if method == b"CONNECT" else "upgrade"
+                self._shared.opaque_reason = "tunnel" if method == b"CONNECT" else "upgrade"
                 self._finish(time_ns)
                 self._state = self._opaque
                 return
@@ -302,12 +314,12 @@ class Responses(Direction):
             if time_ns - exchange.time_ns <= EXPIRY_NS:
                 exchange.end_time_ns = time_ns
                 exchange.complete = True
-            self._conversation.done.append(exchange)
+            self._shared.done.append(exchange)
 
     def _release(self) -> None:
         """Report the exchange without the end of its response."""
         if self._current is not None:
-            self._conversation.done.append(self._current)
+            self._shared.done.append(self._current)
             self._current = None
 
     def _lose(self) -> None:
@@ -321,19 +333,19 @@ class Responses(Direction):
         held = self._held
         assert held is not None
         self._held = None
-        self._conversation.budget.release(held.length)
-        status = self._conversation.heads.partial_status(held.octets())
-        if status is None or status < 200 or self._conversation.queue.needs_all():  # noqa: PLR2004
+        self._shared.budget.release(held.length)
+        status = self._shared.heads.partial_status(held.octets())
+        if status is None or status < 200 or self._shared.queue.needs_all():  # noqa: PLR2004
             return
-        asked = self._conversation.queue.next_in_order(held.position)
+        asked = self._shared.queue.next_in_order(held.position)
         if asked is not None:
-            self._conversation.requests.forget_skipped(held.acknowledged)
+            self._requests.forget_skipped(held.acknowledged)
             asked.answer = Answer.UNKNOWN
             if held.time_ns - asked.time_ns <= EXPIRY_NS:
                 asked.status = status
                 asked.response_time_ns = held.time_ns
             if not asked.reported:
-                self._conversation.done.append(asked)
+                self._shared.done.append(asked)
 
     def expire(self, now_ns: int) -> None:
         """Report the exchange whose response goes on for too long."""
@@ -365,7 +377,7 @@ class Responses(Direction):
         self._lose()
 
     def _end(self, end: End) -> None:
-        self.ended = True
+        self.ended = self._shared.have_responses_ended = True
         if self._state == self._until_close and end.cause in (EndCause.FIN, EndCause.RESET):
             self._finish(end.time_ns)
         if self._held is not None:
