@@ -259,11 +259,15 @@ class Pipeline:
         self._names.adopt(policy)
         self._auditor.adopt(policy)
 
-    def growth(self) -> list[Growth]:
-        """Return what pairs grew by since the last call, bytes of connections that are open included."""
+    def settle_traffic(self) -> None:
+        """Count the bytes of connections that are open, so far."""
         for point in self._points:
             for account in point.open_traffic():
                 self._count_traffic(account)
+
+    def growth(self) -> list[Growth]:
+        """Return what pairs grew by since the last call, bytes of connections that are open included."""
+        self.settle_traffic()
         return self._auditor.growth(self.now_ns)
 
     # --- what was found ---

@@ -144,7 +144,7 @@ def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Expo
 
 def _audit(pipeline: "Pipeline", watching: "Watching") -> "Audit":
     """Return the audit of what was seen so far."""
-    pipeline.growth()
+    pipeline.settle_traffic()
     result = pipeline.audit([])
     result.captures = watching.summaries()
     return result

@@ -143,6 +143,7 @@ class Watching:
 
     def _tell_most(self) -> None:
         """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""
+        self._pipeline.settle_traffic()
         accounting = self._pipeline.accounting()
         packets = accounting.counts["packets"]
         for name, count in accounting.not_tcp.most_common(1):

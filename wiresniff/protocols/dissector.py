@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Item
+from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Gap, Item
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1 import ArePlain, Blockwise, Http1Conversation, Readers, Stretch, Talk
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = Exchange | Alike | Traffic
 
+ONE_DIRECTION = "one-direction"
+"""Why answers to requests that pass elsewhere are not read."""
 EXPIRY_SWEEP_NS = 10**9
 """Capture time between looks at exchanges that wait for their response."""
 
@@ -29,8 +31,8 @@ class _Dialogue:
     """What is kept of a connection: its flows, and who reads them."""
 
     __slots__ = (
-        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "name", "opaque_reason",
-        "recognition",
+        "client_flow", "connection", "conversation", "delivered_bytes", "inboxes", "is_heard", "is_missed", "name",
+        "opaque_reason", "recognition",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, budget: Budget) -> None:
@@ -44,6 +46,14 @@ class _Dialogue:
         self.opaque_reason: str | None = None
         self.delivered_bytes = 0
         """Since the last account."""
+        self.is_heard = [False, False]
+        """Bytes of the flow were seen,"""
+        self.is_missed = [False, False]
+        """and bytes of it were not."""
+
+    def hears_only(self, flow: int) -> bool:
+        """Tell whether all of the other flow passes elsewhere, though there is something of it."""
+        return self.is_heard[flow] and not self.is_heard[1 - flow] and self.is_missed[1 - flow]
 
     def client(self) -> Endpoint:
         return self.connection.endpoints[self.client_flow]
@@ -107,9 +117,12 @@ class Dissector:
         dialogue = self._dialogues.get(connection.number)
         if dialogue is None:
             dialogue = self._dialogues[connection.number] = _Dialogue(connection, self._budget)
-        for _, item in delivery.items:
+        for flow, item in delivery.items:
             if type(item) is Data:
                 dialogue.delivered_bytes += item.stop - item.position
+                dialogue.is_heard[flow] = True
+            elif type(item) is Gap:
+                dialogue.is_missed[flow] = True
         conversation = dialogue.conversation
         if isinstance(conversation, Http1Conversation):
             stretches = self._blockwise.stretches(conversation)
@@ -264,7 +277,12 @@ class Dissector:
         client, server = dialogue.client(), dialogue.server()
         if conversation is None:
             reason = dialogue.opaque_reason or Speech.UNKNOWN.value
+            if reason == Speech.UNKNOWN.value and (dialogue.hears_only(0) or dialogue.hears_only(1)):
+                reason = ONE_DIRECTION
             return [Traffic(client, server, dialogue.name, 0, octets, reason)]
+        if dialogue.hears_only(1 - dialogue.client_flow):  # answers, and nobody knows to what
+            conversation.opaque_bytes.clear()
+            return [Traffic(client, server, None, 0, octets, ONE_DIRECTION, conversation.protocol)]
         authority = conversation.authority
         name = authority.decode("latin-1") if authority else None
         opaque = conversation.opaque_bytes
