@@ -12,7 +12,7 @@ STEP = 0.5
 LEAST_READ = 1 / 16
 """So much is always read."""
 WAIT_SECONDS = 1.0
-"""After each step: what was in the ring must be read first."""
+"""Before each step: a burst passes, and what was in the ring must be read first."""
 RECOVERY_SECONDS = 10.0
 """Room for so long lets more in."""
 
@@ -23,7 +23,7 @@ class Overload:
     def __init__(self) -> None:
         self.share = 0.0
         """Left out now."""
-        self._changed_at = float("-inf")
+        self._behind_since: float | None = None
         self._room_since: float | None = None
         self._dropped = 0
 
@@ -35,14 +35,18 @@ class Overload:
             self._room_since = None
         elif self._room_since is None:
             self._room_since = now
-        if is_behind and now - self._changed_at >= WAIT_SECONDS:
-            return self._change(max((1 - self.share) * STEP, LEAST_READ), now)
+        if not is_behind:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+        elif now - self._behind_since >= WAIT_SECONDS:
+            self._behind_since = None
+            return self._change(max((1 - self.share) * STEP, LEAST_READ))
         if self.share and self._room_since is not None and now - self._room_since >= RECOVERY_SECONDS:
             self._room_since = now
-            return self._change(min((1 - self.share) / STEP, 1.0), now)
+            return self._change(min((1 - self.share) / STEP, 1.0))
         return False
 
-    def _change(self, read: float, now: float) -> bool:
+    def _change(self, read: float) -> bool:
         before, self.share = self.share, 1 - read
-        self._changed_at = now
         return self.share != before
