@@ -118,10 +118,9 @@ def open_tun(name: str) -> int:
 
 def watched(source: LivePackets, act: Callable[[], object], then: int = 0) -> list[PacketBlock]:
     """Do something while a source watches, and look at `then` blocks; return the blocks with packets that it gives."""
-    blocks = (block for _, block in source)
-    found = [next(blocks)]  # it takes packets from here on
+    blocks = (block for _, block in source)  # it takes packets from here on
     act()
-    found += islice(blocks, then)
+    found = list(islice(blocks, then))
     source.stop()
     found = [block for block in (*found, *blocks) if len(block)]
     for block in found:

@@ -376,8 +376,11 @@ def test_fanout_follows_an_interface_that_comes_again() -> None:
         assert packets_of([block]) == [FRAME]
 
 
-@pytest.mark.parametrize("options", [{}, {"filter": Filter("port 80")}, {"fanout": 99}], ids=["", "filter", "fanout"])
-@pytest.mark.parametrize("name", ["va", "any"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("va", {}), ("any", {"filter": Filter("port 80")}), ("va", {"fanout": 99})],
+    ids=["one", "any-filter", "fanout"],
+)
 def test_connections_are_left_out_whole_and_counted(name: str, options: dict[str, object]) -> None:
     """At overload: both directions of half of them, always the same ones; other packets stay."""
     add_pair()
@@ -392,12 +395,33 @@ def test_connections_are_left_out_whole_and_counted(name: str, options: dict[str
         assert {number % 2 for number in kept} == {0, 1}
         assert statistics.shed_packets == (len(some) - len(kept)) * len(some[0].packets) * copies
         assert statistics.shed_connections == (len(some) - len(kept)) * copies
-    with opened(name, **options) as source:
+
+
+def test_what_was_left_out_comes_back() -> None:
+    """When there is room again; nothing is counted then."""
+    add_pair()
+    some = talks(20)
+    with opened("va") as source:
         source.shed(0.9)
         source.shed(0.0)
         kept = connections_in(packets_of(watched(source, lambda: send_frames("va", frames_of(some)))), some)
         assert len(kept) == len(some)
         assert source.statistics()[0].shed_packets == 0
+
+
+def test_what_waits_at_the_end_is_given() -> None:
+    """More than is read at a time: all that came before `stop`, and nothing after it."""
+    add_pair()
+    frames = [link_frame(NETWORK + number.to_bytes(4)).ljust(1400, b"\0") for number in range(3000)]
+    with opened("va") as source:
+        blocks = iter(source)
+        next(blocks)
+        send_frames("va", frames)
+        source.stop()
+        found = [next(blocks)[1]]
+        send_frames("va", [FRAME])
+        found += [block for _, block in blocks]
+    assert packets_of(found) == frames
 
 
 def test_other_packets_are_not_left_out() -> None:

@@ -48,6 +48,9 @@ POINT = 0
 class LivePackets(Protocol):
     """A live capture, whatever takes its packets."""
 
+    backlog: float
+    """How much of what packets wait in was full when it was last looked at, from 0 to 1."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -141,13 +144,16 @@ class LiveSource:
         return [each.statistics() for each in self._watched]
 
     def __iter__(self) -> Iterator[tuple[int, PacketBlock]]:
-        """Give (0, block or tick) without end, or until `stop`."""
+        """Give (0, block or tick) without end, or until `stop`. Packets are taken from this call on."""
+        for each in self._watched:
+            each.start()
+        return self._blocks()
+
+    def _blocks(self) -> Iterator[tuple[int, PacketBlock]]:
         poll = select.poll()
         by_descriptor = {each.descriptor: each for each in self._watched}
         for descriptor in by_descriptor:
             poll.register(descriptor, select.POLLIN)
-        for each in self._watched:
-            each.start()
         end_at = None
         while end_at is None or time.monotonic() < end_at:
             if self._is_stopping and end_at is None:
@@ -157,7 +163,8 @@ class LiveSource:
             self._look()
             yield from self._taken()
             asked_ns = time.time_ns()
-            events = poll.poll(TICK_SECONDS * 1000)
+            left = TICK_SECONDS if end_at is None else max(end_at - time.monotonic(), 0)
+            events = poll.poll(left * 1000)
             if self._is_busy(time.monotonic()):
                 time.sleep(RING_WAIT_SECONDS)
             for descriptor, event in events:
@@ -165,7 +172,8 @@ class LiveSource:
                     by_descriptor[descriptor].note_error()
             if not events:
                 yield POINT, tick(asked_ns - BEHIND_NS)
-        yield from self._taken()
+        while any(each.ring.waiting() for each in self._watched):  # nothing is added to it any more
+            yield from self._taken()
 
     def _is_busy(self, now: float) -> bool:
         """Say whether blocks come because they are full, and leave room enough to wait for the next ones."""
@@ -273,7 +281,7 @@ def open_live(
     promiscuous: bool = False,
     may_be_absent: bool = False,
 ) -> LivePackets:
-    """Open interfaces by name for watching, `any` for all; nothing is taken before the first block is asked for.
+    """Open interfaces by name for watching, `any` for all; nothing is taken before they are iterated over.
 
     ring_bytes     of memory for each
     fanout         a number from 0 to 65535 that several processes agree upon: the connections are shared between
