@@ -5,9 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -105,36 +102,6 @@ def test_one_capability_is_enough_and_none_is_kept(way: str) -> None:
     assert found["said"] == "no capability is kept, none can be gained"
     assert found["seen"] == 2  # the datagram, and that nobody takes it
     assert (found["again"], found["core"], found["dumpable"]) == (False, 0, 0)
-
-
-@pytest.fixture
-def permitted_interpreter() -> Iterator[str]:
-    """Return an interpreter whose file has `cap_net_raw=p`."""
-    if shutil.which("setcap") is None:
-        pytest.skip("gives a file a capability: needs `setcap` (libcap2-bin)")
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        copy = shutil.copy2(Path(sys.executable).resolve(), folder)
-        trial = [*NOBODY, copy, "-c", "import numpy"]
-        if subprocess.run(trial, env=copied_environment(), check=False, capture_output=True).returncode:
-            pytest.skip("this interpreter does not run from another folder, or not for other users")
-        subprocess.run(["setcap", "cap_net_raw=p", copy], check=True)
-        yield copy
-
-
-def copied_environment() -> dict[str, str]:
-    """Return what an interpreter needs that is not where its library is."""
-    return {"PYTHONHOME": sys.base_prefix, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
-
-
-@needs_setpriv
-def test_a_capability_that_is_only_permitted_is_put_into_effect(permitted_interpreter: str) -> None:
-    """An interpreter whose file has `cap_net_raw=p` watches where it may, and starts where it may not."""
-    found = watching(*NOBODY, interpreter=permitted_interpreter, **copied_environment())
-    assert found["before"] == NET_RAW
-    assert found["seen"] == 2
-    nowhere = watching(*NOBODY, "--bounding-set=-all", interpreter=permitted_interpreter, **copied_environment())
-    assert "does not have" in str(nowhere["refused"])
 
 
 @needs_setpriv

@@ -21,6 +21,7 @@ from wiresniff.cli.audit import audit
 from wiresniff.cli.exits import Exit
 from wiresniff.cli.explain import explain
 from wiresniff.cli.interfaces import interfaces
+from wiresniff.cli.watch import watch
 from wiresniff.metrics.families import FAMILIES
 from wiresniff.report.explanations.findings import FINDINGS
 from wiresniff.report.explanations.verdicts import VERDICTS
@@ -32,6 +33,7 @@ COLUMNS = 100
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
 COMMANDS: dict[str, Callable[..., None]] = {
     "audit": audit,
+    "watch": watch,
     "explain": explain,
     "interfaces": interfaces,
     "policy check": policy.check,

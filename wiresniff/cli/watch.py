@@ -1,6 +1,7 @@
 """`wiresniff watch -i INTERFACE...`: audit live traffic, serve metrics, print a report at the end."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from wiresniff.cli.watching import Watching
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.audit import Audit
+    from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
 
 LISTEN = "127.0.0.1:9795"
@@ -46,6 +48,10 @@ def watch(  # one parameter an option
     duration: Annotated[
         str | None, typer.Option("--for", metavar="DURATION", help="End after so long, for example 60s or 5m.")
     ] = None,
+    self_name: Annotated[
+        str | None,
+        typer.Option("--self", metavar="NAME", help="What this machine or pod is called, as a client and as a server."),
+    ] = None,
     require_capture: Annotated[
         bool, typer.Option("--require-capture", help="End where capturing is not permitted, instead of saying so.")
     ] = False,
@@ -76,19 +82,19 @@ def watch(  # one parameter an option
     from wiresniff.cli.durations import seconds_of
     from wiresniff.cli.log import Log
     from wiresniff.cli.records import RecordWriter
-    from wiresniff.cli.results import check_outputs, policy_of, status_of, tell_summary, write_metrics
+    from wiresniff.cli.results import check_outputs, status_of, tell_summary, write_metrics
     from wiresniff.cli.signals import Signals
-    from wiresniff.cli.watching import Watching
+    from wiresniff.cli.watching import Watching, local_addresses
     from wiresniff.model.errors import CaptureError
     from wiresniff.pipeline import Pipeline
     from wiresniff.services.locality import Locality
 
     check_outputs(output, exchanges, metrics)
     seconds = seconds_of(duration, "--for") if duration is not None else None
-    rules = policy_of(policy)
+    rules = _policy(policy, self_name)
     wanted = Filter(packet_filter) if packet_filter is not None else None
     log = Log(log_format)
-    locality = Locality()
+    locality = Locality(local_addresses())
     pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, locality=locality)
     with ExitStack() as stack:
         source: LivePackets
@@ -106,7 +112,7 @@ def watch(  # one parameter an option
         if exporter is not None:
             exporter.start()
             stack.callback(exporter.close)
-        log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=privileges)
+        log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
         records = stack.enter_context(
             RecordWriter(exchanges, interfaces, rules.privacy, show_values is ShowValues.BAGGAGE)
         )
@@ -115,7 +121,7 @@ def watch(  # one parameter an option
         watching.run(
             signals,
             seconds,
-            lambda: policy_of(policy),
+            lambda: _policy(policy, self_name),
             lambda: _report(_audit(pipeline, watching), report_format, None),
         )
         watching.close()
@@ -127,6 +133,21 @@ def watch(  # one parameter an option
     if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
         tell_summary(result)
     raise typer.Exit(status_of(result, fail_on, min_requests))
+
+
+def _policy(path: str | None, self_name: str | None) -> "Policy":
+    """Load the policy; what it says of addresses comes before what this machine is called."""
+    from wiresniff.cli.results import policy_of
+    from wiresniff.cli.watching import local_addresses
+    from wiresniff.model.policy import Service
+    from wiresniff.services.locality import LOOPBACK
+
+    rules = policy_of(path)
+    if self_name is None:
+        return rules
+    # One address of the loopback is many services.
+    here = Service(self_name, tuple(sorted(each for each in local_addresses() if not each.startswith(LOOPBACK))))
+    return replace(rules, services=(*rules.services, here))
 
 
 def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Exporter | None":
@@ -146,6 +167,7 @@ def _audit(pipeline: "Pipeline", watching: "Watching") -> "Audit":
     """Return the audit of what was seen so far."""
     pipeline.settle_traffic()
     result = pipeline.audit([])
+    result.accounting = watching.accounting()
     result.captures = watching.summaries()
     return result
 

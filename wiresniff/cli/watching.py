@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.overload import Overload
+from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.capture_state import CaptureState, InterfaceState
 from wiresniff.model.errors import WiresniffError
@@ -157,9 +158,7 @@ class Watching:
     def _publish(self, now: float) -> None:
         if now >= self._addresses_at:
             self._addresses_at = now + ADDRESSES_SECONDS
-            self._locality.addresses = frozenset(
-                address for interface in local_interfaces() for address in interface.addresses
-            )
+            self._locality.addresses = local_addresses()
         if self._exporter is not None:
             if self._exporter.is_due:
                 self._hand_over(self._exporter)
@@ -169,7 +168,13 @@ class Watching:
 
     def _hand_over(self, exporter: "Exporter") -> None:
         growth = self._pipeline.growth()
-        exporter.publish(growth, self._pipeline.accounting(), self.capture_state(), self._pipeline.connections)
+        exporter.publish(growth, self.accounting(), self.capture_state(), self._pipeline.connections)
+
+    def accounting(self) -> Accounting:
+        """Return what the pipeline counted, and what was left out before it."""
+        accounting = self._pipeline.accounting()
+        accounting.evictions["overload"] += sum(each.shed_connections for each in self._source.statistics())
+        return accounting
 
     def capture_state(self) -> CaptureState:
         """Return how the capture is doing."""
@@ -179,6 +184,11 @@ class Watching:
                 for each in self._source.statistics()
             )
         )
+
+
+def local_addresses() -> frozenset[str]:
+    """Return the addresses of this machine, or this pod."""
+    return frozenset(address for interface in local_interfaces() for address in interface.addresses)
 
 
 def _trouble(statistics: "InterfaceStatistics") -> str | None:
