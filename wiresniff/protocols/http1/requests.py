@@ -48,7 +48,8 @@ class Requests(Direction):
             shared.queue.mark_loss()
 
     def _is_blocked_before_gap(self) -> bool:
-        return self._state == self._answer and not self._answered()
+        is_open = self._state == self._answer and not self._answered()
+        return is_open or self.is_handed_over()
 
     # --- states ---
 
