@@ -259,7 +259,12 @@ def test_counting_is_judging_without_the_judgements(
     assert counted.pairs() == judged.pairs()
 
 
-PORTS_OUTSIDE = Policy(services=(Service("partner", ("10.0.0.11",), (40_001, 40_003), role=Role.EXTERNAL),))
+PORTS_OUTSIDE = Policy(
+    services=(
+        Service("partner", ("10.0.0.11",), (40_001, 40_003), role=Role.EXTERNAL),
+        Service("front", ("10.0.0.11",), (40_000,)),
+    )
+)
 
 
 @pytest.mark.parametrize("requests", [1, 2, 3, 4, 9])

@@ -32,6 +32,7 @@ POLICIES = (
         services=(
             Service("front", ("10.0.0.1",), (40000, 40002)),
             Service("partner", ("10.0.0.2",), (40001, 40003), role=Role.EXTERNAL),
+            Service("back", ("10.0.0.2",), (40005,)),
             Service("orders", ("10.0.1.1",), (80,)),
         ),
         exempt=(Exemption("price", path="/price*"),),
