@@ -1,10 +1,10 @@
 """HTTP/2 of which bytes are missing, or that was joined late: what is said for certain is what was sent."""
 
 import pytest
-from builders import Conversation, traceparent
+from builders import Conversation, request, traceparent
 from http2_frames import PINGED, Talk, data, header_frames, message, settings, window
 from stage_feeding import Dissection, cut_into, exchanges_in, heard_messages
-from test_protocols_http2 import turn
+from test_protocols_http2 import SWITCHING, UPGRADE, turn
 
 from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.http2.frames import PREFACE
@@ -108,6 +108,18 @@ def test_a_gap_over_several_frames() -> None:
     assert [values(exchange) for exchange in dissection.in_order()] == [
         [traceparent(stream).encode()] for stream in (1, 5, 7)
     ]
+
+
+def test_a_gap_behind_an_upgrade() -> None:
+    """The client's first bytes of HTTP/2 are lost: what follows is HTTP/2 nevertheless."""
+    talk = Talk()
+    talk.open()
+    talk.client_sends(request("GET", "/first", fields=UPGRADE))
+    talk.server_sends(SWITCHING + settings() + talk.answers(1, 200, end=True))
+    lose(talk, PREFACE + settings())
+    turn(talk, 3)
+    turn(talk, 5)
+    assert exchanges_in(talk) == ["GET /first -> 200", NEXT, NEXT]
 
 
 def test_responses_that_are_lost_are_not_concluded() -> None:
