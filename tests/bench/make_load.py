@@ -4,7 +4,7 @@
 
 Two namespaces are joined by a veth pair; nothing outside them is contacted. Segmentation offload is off on both
 ends, so that packets have the size of packets on a wire (MTU 1500). About 50 connections are kept alive, each answered
-1000 requests (nginx's default) before it is replaced. An exchange is about 4 packets and 3.7 kB; nine requests in ten
+1000 requests (nginx's default) before it is replaced. An exchange is about 4 to 5 packets and 3.7 kB; nine requests in ten
 carry a fresh random traceparent.
 
 It needs root and the programs nginx, wrk, tcpdump, ip and ethtool.
@@ -139,10 +139,10 @@ end
 
 VISITS = "-- A connection a request.\n" + SERVICES.replace("Host: ", "Connection: close\\r\\nHost: ", 1)
 TRAFFIC = {
-    "services": (SERVICES, ""),
-    "browsers": (BROWSERS, "add_header X-Request-Id $request_id;"),
-    "visits": (VISITS, ""),
     "plain": (PLAIN, ""),
+    "services": (SERVICES, ""),
+    "visits": (VISITS, ""),
+    "browsers": (BROWSERS, "add_header X-Request-Id $request_id;"),
 }
 """Who asks, and what the server adds to its answers."""
 
@@ -249,7 +249,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Record real HTTP/1.1 load between wrk and nginx.")
     parser.add_argument("out", type=Path, metavar="OUT.pcap")
     parser.add_argument("--gigabytes", type=float, default=1.0, help="size of the capture, in units of 10^9 bytes (1)")
-    parser.add_argument("--traffic", choices=TRAFFIC, default="services", help="who asks (services)")
+    parser.add_argument("--traffic", choices=TRAFFIC, default="plain", help="who asks (plain)")
     parser.add_argument("--connections", type=int, default=50, help="connections kept alive (50)")
     parser.add_argument("--delay", type=int, default=0, metavar="MS", help="mean wait before each request (0)")
     parser.add_argument("--seed", type=int, default=1, help="of the random ids (1)")
