@@ -4,7 +4,7 @@
 
 Two namespaces are joined by a veth pair; nothing outside them is contacted. Segmentation offload is off on both
 ends, so that packets have the size of packets on a wire (MTU 1500). About 50 connections are kept alive, each answered
-1000 requests (nginx's default) before it is replaced. An exchange is about 4 to 5 packets and 3.7 kB; nine requests in ten
+1000 requests (nginx's default) before it is replaced. An exchange is 4 to 5 packets and 3.7 kB; nine requests in ten
 carry a fresh random traceparent.
 
 It needs root and the programs nginx, wrk, tcpdump, ip and ethtool.
