@@ -11,10 +11,12 @@ class Conversation(Protocol):
 
     protocol: str
     """What is spoken: `http/1`, `http/2`."""
-    authority: bytes | None
-    """What was asked for last."""
     opaque_bytes: Counter[str]
     """Bytes that could not be read, by reason, until somebody takes them."""
+
+    @property
+    def authority(self) -> bytes | None:
+        """What was asked for last."""
 
     def run(self) -> list[Exchange]:
         """Read what the inboxes hold, as far as it goes; return the exchanges that are settled."""

@@ -13,6 +13,6 @@ are looked for by tiling (`search`), which is also how a connection is recognise
 """
 
 from wiresniff.protocols.http2.conversation import Conversation as Http2Conversation
-from wiresniff.protocols.http2.conversation import Readers as Http2Readers
+from wiresniff.protocols.http2.shared import Readers as Http2Readers
 
 __all__ = ["Http2Conversation", "Http2Readers"]

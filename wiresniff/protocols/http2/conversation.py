@@ -6,29 +6,17 @@ server's was read up to the same time: when too many streams are open, and when 
 """
 
 from collections import Counter
-from collections.abc import Callable
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import Connection
-from wiresniff.model.exchanges import Channel, Exchange
+from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.budget import Budget
-from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.frames import LARGEST_SETTING, PREFACE
-from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.requests import Requests
 from wiresniff.protocols.http2.responses import Responses
-from wiresniff.protocols.http2.streams import EXPIRY_NS, Call, Streams
-from wiresniff.protocols.http2.undecided import Patience
+from wiresniff.protocols.http2.shared import Readers, Shared
+from wiresniff.protocols.http2.streams import Call
 from wiresniff.protocols.inbox import Inbox
-
-
-class Readers:
-    """What the connections of a capture point share."""
-
-    def __init__(self, kept_fields: frozenset[bytes], is_traceparent_shaped: Callable[[bytes], bool]) -> None:
-        self.request_fields = RequestFields(kept_fields)
-        self.is_traceparent_shaped = is_traceparent_shaped
-        self.patience = Patience()
 
 
 class Conversation:
@@ -47,25 +35,15 @@ class Conversation:
         anomalies: Counter[str],
     ) -> None:
         """`is_synchronised`: per flow, its next byte is the first that it sends in HTTP/2."""
-        self._connection = connection
-        self.inboxes = inboxes
         self.client_flow = client_flow
-        self.channel = Channel(
-            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
-        )
-        self.budget = budget
-        self.anomalies = anomalies
-        self.streams = Streams()
-        self.inference = Inference(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
-        self.authority: bytes | None = None
-        """What was asked for last."""
+        self._shared = Shared(connection, inboxes, client_flow, readers, budget, anomalies)
         self.opaque_bytes: Counter[str] = Counter()
         self.requests = Requests(
-            self,
+            self._shared,
             is_synchronised=is_synchronised[client_flow],
             preface=PREFACE if is_synchronised[client_flow] else b"",
         )
-        self.responses = Responses(self, is_synchronised=is_synchronised[1 - client_flow])
+        self.responses = Responses(self._shared, is_synchronised=is_synchronised[1 - client_flow])
         self.requests.meet(self.responses)
         self.responses.meet(self.requests)
 
@@ -80,21 +58,22 @@ class Conversation:
         self.responses.position = positions[1 - self.client_flow]
         self.responses.decoder.resize(LARGEST_SETTING)
         self.opaque_bytes = opaque_bytes
-        self.authority = asked.authority
+        self._shared.authority = asked.authority
         call = Call(
-            self.channel, asked.protocol, asked.version, asked.time_ns, asked.capture, asked.packet, asked.sequence,
-            asked.method, asked.target, asked.fields, asked.authority, asked.user_agent,
+            self._shared.channel, asked.protocol, asked.version, asked.time_ns, asked.capture, asked.packet,
+            asked.sequence, asked.method, asked.target, asked.fields, asked.authority, asked.user_agent,
         )  # fmt: skip
         call.stream = 1
         call.unseen = asked.unseen
         call.preflight = asked.preflight
-        self.streams.ask(1, call)
+        self._shared.streams.ask(1, call)
         if is_reported:
-            self.streams.open[1] = None
+            self._shared.streams.open[1] = None
 
-    def sequence_at(self, position: int) -> int:
-        """TCP sequence number of a position of the client's flow."""
-        return (self._connection.base[self.client_flow] + position) & 0xFFFFFFFF
+    @property
+    def authority(self) -> bytes | None:
+        """What was asked for last."""
+        return self._shared.authority
 
     def unread(self, reason: str, octets: int) -> None:
         """Count bytes that could not be read."""
@@ -102,7 +81,7 @@ class Conversation:
 
     def run(self) -> list[Exchange]:
         """Read both directions to the end of what was delivered."""
-        streams = self.streams
+        streams = self._shared.streams
         while True:
             self.requests.run()
             paused_ns = self.requests.paused_ns
@@ -110,7 +89,7 @@ class Conversation:
             if paused_ns is None:
                 break
             if streams.is_full():
-                self.anomalies[Anomaly.TOO_MANY_STREAMS] += streams.evict()
+                self._shared.anomalies[Anomaly.TOO_MANY_STREAMS] += streams.evict()
         streams.settle_resets(self.responses.lossy_since_ns)
         return self._take_done()
 
@@ -121,8 +100,8 @@ class Conversation:
 
     def expire(self, now_ns: int) -> list[Exchange]:
         """Report exchanges that are open for long, and those whose verdict waited for evidence."""
-        self.streams.expire(now_ns)
-        self.settle(now_ns, is_over=False)
+        self._shared.streams.expire(now_ns)
+        self._shared.settle(now_ns, is_over=False)
         return self._take_done()
 
     def close(self, *, ended_by_peer: bool) -> list[Exchange]:
@@ -131,16 +110,9 @@ class Conversation:
         self.requests.close()
         self.responses.close()
         ended_ns = max(self.requests.ended_ns, self.responses.ended_ns)
-        self.streams.close(ended_ns, is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
-        self.settle(ended_ns, is_over=True)
+        self._shared.streams.close(ended_ns, is_unanswered=ended_by_peer and self.responses.lossy_since_ns is None)
+        self._shared.settle(ended_ns, is_over=True)
         return done + self._take_done()
-
-    def settle(self, now_ns: int, *, is_over: bool) -> None:
-        """Take the verdicts that waited for evidence and are decided by now."""
-        for call in self.inference.settled(now_ns, is_over=is_over):
-            assert isinstance(call, Call)
-            call.settled_ns = min(now_ns, call.time_ns + EXPIRY_NS)
-            self.streams.settle(call)
 
     def forget(self) -> None:
         """Let go of both directions, which know this: nothing is left for the collector of cycles to find."""
@@ -152,6 +124,6 @@ class Conversation:
             if direction.unread_bytes:
                 self.unread("resync", direction.unread_bytes)
                 direction.unread_bytes = 0
-        done = self.streams.done
-        self.streams.done = []
+        done = self._shared.streams.done
+        self._shared.streams.done = []
         return done

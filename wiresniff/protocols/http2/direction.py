@@ -1,7 +1,5 @@
 """What the frames of one direction mean, as far as it is the same for both: header blocks and settings."""
 
-from typing import TYPE_CHECKING
-
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.delivery import End, EndCause, Gap, GapCause
@@ -11,10 +9,8 @@ from wiresniff.protocols.http2 import frames
 from wiresniff.protocols.http2.blocks import HeldFrame, OpenBlock
 from wiresniff.protocols.http2.frames import ACK, CONTINUATION, END_HEADERS, HEADERS, PUSH_PROMISE, RST_STREAM, SETTINGS
 from wiresniff.protocols.http2.reader import FrameReader
-
-if TYPE_CHECKING:
-    from wiresniff.protocols.http2.conversation import Conversation
-    from wiresniff.protocols.inbox import Inbox
+from wiresniff.protocols.http2.shared import Shared
+from wiresniff.protocols.inbox import Inbox
 
 _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 
@@ -22,10 +18,8 @@ _GAP_REASON = {GapCause.LOST: Unseen.GAP, GapCause.CUT: Unseen.TRUNCATED}
 class Direction(FrameReader):
     """One direction of an HTTP/2 connection; `Requests` and `Responses` say what its header blocks mean."""
 
-    def __init__(self, conversation: "Conversation", inbox: "Inbox", *, is_synchronised: bool, preface: bytes) -> None:
-        super().__init__(
-            inbox, conversation.anomalies, conversation.budget, is_synchronised=is_synchronised, preface=preface
-        )
+    def __init__(self, shared: Shared, inbox: Inbox, *, is_synchronised: bool, preface: bytes) -> None:
+        super().__init__(inbox, shared.anomalies, shared.budget, is_synchronised=is_synchronised, preface=preface)
         self.decoder = Decoder(is_complete=is_synchronised)
         self.lossy_since_ns: int | None = None
         """When bytes were first missing, those of skipped frames apart."""

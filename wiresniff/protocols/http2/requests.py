@@ -1,16 +1,12 @@
 """The client's direction of an HTTP/2 connection: each header block of a new stream is a request."""
 
-from typing import TYPE_CHECKING
-
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.fields import CONTENT_TYPE, GRPC
 from wiresniff.protocols.http2.forms import Forms
+from wiresniff.protocols.http2.shared import Shared
 from wiresniff.protocols.http2.streams import Call
-
-if TYPE_CHECKING:
-    from wiresniff.protocols.http2.conversation import Conversation
 
 _COLON = 0x3A
 
@@ -20,14 +16,14 @@ class Requests(Direction):
 
     takes_ends = False
 
-    def __init__(self, conversation: "Conversation", *, is_synchronised: bool, preface: bytes) -> None:
+    def __init__(self, shared: Shared, *, is_synchronised: bool, preface: bytes) -> None:
         super().__init__(
-            conversation,
-            conversation.inboxes[conversation.client_flow],
+            shared,
+            shared.requests_inbox,
             is_synchronised=is_synchronised,
             preface=preface,
         )
-        self._conversation = conversation
+        self._shared = shared
         self._forms = Forms(self.decoder)
         self._newest = 0
         """Highest stream so far."""
@@ -39,9 +35,9 @@ class Requests(Direction):
         known = self._forms.find(fragment) if unseen is None else None
         if known is not None:
             form, kept = known
-            conversation = self._conversation
+            shared = self._shared
             call = Call(
-                conversation.channel, form.protocol, "2", time_ns, capture, packet, conversation.sequence_at(position),
+                shared.channel, form.protocol, "2", time_ns, capture, packet, shared.sequence_at(position),
                 form.method, form.target, kept, form.authority, form.user_agent,
             )  # fmt: skip
             if form.preflight:
@@ -63,32 +59,32 @@ class Requests(Direction):
             is_whole = unseen is None and block.error is None
             if self._is_trailer(stream, is_whole=is_whole, has_fields=bool(fields)):
                 return
-        conversation = self._conversation
+        shared = self._shared
         call = Call(
-            conversation.channel, "http/2", "2", time_ns, capture, packet, conversation.sequence_at(position), None,
+            shared.channel, "http/2", "2", time_ns, capture, packet, shared.sequence_at(position), None,
             None, [],
         )  # fmt: skip
         if unseen is not None:
             call.unseen = unseen
-        if not conversation.inference.take(call, block, time_ns):
+        if not shared.inference.take(call, block, time_ns):
             call.is_settled = False
         elif unseen is None:
             self._forms.learn(fragment, block, call)
         if block.unresolved:
-            conversation.settle(time_ns, is_over=False)
+            shared.settle(time_ns, is_over=False)
         if block.unresolved and call.method == b"POST" and call.protocol != GRPC:
             call.may_be_grpc = not any(name == CONTENT_TYPE for name, _ in fields)
         self._open(stream, call)
 
     def _open(self, stream: int, call: Call) -> None:
         """Open a stream with a request."""
-        conversation = self._conversation
+        shared = self._shared
         call.stream = stream
-        streams = conversation.streams
+        streams = shared.streams
         streams.ask(stream, call)
         self._newest = max(self._newest, stream)
         if call.authority is not None:
-            conversation.authority = call.authority
+            shared.authority = call.authority
         if streams.is_full():
             self.paused_ns = call.time_ns
 
@@ -104,4 +100,4 @@ class Requests(Direction):
         """Nothing: an exchange ends with its response."""
 
     def _take_reset(self, stream: int, time_ns: int) -> None:
-        self._conversation.streams.reset(stream, time_ns)
+        self._shared.streams.reset(stream, time_ns)

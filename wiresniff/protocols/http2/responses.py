@@ -1,18 +1,15 @@
 """The server's direction of an HTTP/2 connection: statuses, trailers, and the ends of streams."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.hpack.decoder import ADDED, SIZE_UPDATE
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.frames import END_STREAM
+from wiresniff.protocols.http2.shared import Shared
 from wiresniff.protocols.http2.statuses import grpc_status_of, status_of
 from wiresniff.protocols.http2.streams import Said
-
-if TYPE_CHECKING:
-    from wiresniff.protocols.http2.conversation import Conversation
-
 
 BLOCKS_REMEMBERED = 64
 """Servers repeat two or three."""
@@ -29,14 +26,14 @@ class Responses(Direction):
 
     takes_ends = True
 
-    def __init__(self, conversation: "Conversation", *, is_synchronised: bool) -> None:
+    def __init__(self, shared: Shared, *, is_synchronised: bool) -> None:
         super().__init__(
-            conversation,
-            conversation.inboxes[1 - conversation.client_flow],
+            shared,
+            shared.responses_inbox,
             is_synchronised=is_synchronised,
             preface=b"",
         )
-        self._streams = conversation.streams
+        self._streams = shared.streams
         self._known: dict[bytes, Statuses] = {}
         """Header blocks that were read since the table last changed."""
         self._epoch = self.decoder.epoch

@@ -1,0 +1,63 @@
+"""What both directions of an HTTP/2 connection write in and read.
+
+`direction`, `requests` and `responses` know this; `conversation` joins them.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from wiresniff.model.delivery import Connection
+from wiresniff.model.exchanges import Channel
+from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.http2.fields import RequestFields
+from wiresniff.protocols.http2.inference import Inference
+from wiresniff.protocols.http2.streams import EXPIRY_NS, Call, Streams
+from wiresniff.protocols.http2.undecided import Patience
+from wiresniff.protocols.inbox import Inbox
+
+
+class Readers:
+    """What the connections of a capture point share."""
+
+    def __init__(self, kept_fields: frozenset[bytes], is_traceparent_shaped: Callable[[bytes], bool]) -> None:
+        self.request_fields = RequestFields(kept_fields)
+        self.is_traceparent_shaped = is_traceparent_shaped
+        self.patience = Patience()
+
+
+class Shared:
+    """What is common to both directions of one connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        inboxes: tuple[Inbox, Inbox],
+        client_flow: int,
+        readers: Readers,
+        budget: Budget,
+        anomalies: Counter[str],
+    ) -> None:
+        self._base = connection.base
+        self._client_flow = client_flow
+        self.channel = Channel(
+            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
+        )
+        self.requests_inbox = inboxes[client_flow]
+        self.responses_inbox = inboxes[1 - client_flow]
+        self.budget = budget
+        self.anomalies = anomalies
+        self.streams = Streams()
+        self.inference = Inference(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
+        self.authority: bytes | None = None
+        """What was asked for last."""
+
+    def sequence_at(self, position: int) -> int:
+        """TCP sequence number of a position of the client's flow."""
+        return (self._base[self._client_flow] + position) & 0xFFFFFFFF
+
+    def settle(self, now_ns: int, *, is_over: bool) -> None:
+        """Take the verdicts that waited for evidence and are decided by now."""
+        for call in self.inference.settled(now_ns, is_over=is_over):
+            assert isinstance(call, Call)
+            call.settled_ns = min(now_ns, call.time_ns + EXPIRY_NS)
+            self.streams.settle(call)
