@@ -186,14 +186,15 @@ def test_a_method_that_is_not_known_is_absent() -> None:
 
 
 def test_a_head_of_http_2_that_could_not_be_judged_is_a_request() -> None:
-    """What was read of it goes under the keys of a request; nothing is said about what was not."""
+    """What was read of it is told, method and path as what was seen; nothing is said about what was not."""
     one = exchange(b"/shop.v1.Prices/Get", b"POST")
     one.protocol, one.version, one.unseen, one.stream = "grpc", "2", Unseen.HEADER_TABLE, 5
     known = said(one, verdict=Verdict.INDETERMINATE, reason="header-table")
     assert (known["wiresniff.verdict"], known["wiresniff.reason"]) == ("indeterminate", "header-table")
-    assert (known["url.path"], known["rpc.method"]) == ("/shop.v1.Prices/Get", "Get")
+    assert (known["wiresniff.seen"], known["rpc.method"]) == ("POST /shop.v1.Prices/Get", "Get")
     assert known["http.request.header.traceparent"] == [TRACEPARENT.decode()]
-    assert not known.keys() & {"wiresniff.seen", "trace_id", "wiresniff.tracestate", "wiresniff.faults"}
+    unsaid = {"url.path", "http.request.method", "trace_id", "wiresniff.tracestate", "wiresniff.faults"}
+    assert not known.keys() & unsaid
     assert "http.request.header.traceparent" not in said(
         one, verdict=Verdict.INDETERMINATE, reason="header-table", privacy=Privacy(ids=Keep.HASH)
     )

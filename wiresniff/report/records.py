@@ -56,11 +56,10 @@ def record(judgement: Judgement, captures: list[str], privacy: Privacy, show_bag
         _add_response(known, exchange)
         _add_reading(known, judgement, privacy, show_baggage)
     else:
+        _add_seen(known, exchange, privacy)
         if exchange.version == HTTP_2:
-            _add_request(known, exchange, privacy)
+            _add_rest(known, exchange, privacy)
             _add_values(known, judgement.reading, privacy)
-        else:
-            _add_seen(known, exchange, privacy)
         _add_response(known, exchange)
     if judgement.reason is not None:
         known["wiresniff.reason"] = judgement.reason
@@ -84,6 +83,11 @@ def _add_request(known: Record, exchange: Exchange, privacy: Privacy) -> None:
             known["url.path"] = path
         if query is not None:
             known["url.query"] = query
+    _add_rest(known, exchange, privacy)
+
+
+def _add_rest(known: Record, exchange: Exchange, privacy: Privacy) -> None:
+    """Add what is known of a request beside method and target."""
     if exchange.protocol == "grpc":
         _add_rpc(known, exchange, privacy)
     if exchange.authority is not None:
@@ -93,10 +97,9 @@ def _add_request(known: Record, exchange: Exchange, privacy: Privacy) -> None:
 
 
 def _add_seen(known: Record, exchange: Exchange, privacy: Privacy) -> None:
-    """Add what was seen of an HTTP/1 head that was not wholly seen, apart from what is known of a request.
+    """Add what was seen of a head that can't be judged, apart from what is known of a request.
 
-    It may not even be a request: behind lost bytes, text of a body can begin a segment. What stands in a HEADERS frame
-    of HTTP/2 is a request, so that goes under the keys of one.
+    In HTTP/1 it may not even be a request: behind lost bytes, text of a body can begin a segment.
     """
     if exchange.method is None or exchange.target is None:
         return
