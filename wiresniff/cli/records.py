@@ -40,6 +40,10 @@ class RecordWriter:
                 raise self._cannot_be_written(error) from error
         return self
 
+    def adopt(self, privacy: "Privacy") -> None:
+        """Show what this allows from now on, also of records that are not written yet."""
+        self._privacy = privacy
+
     def write(self, judgement: "Judgement") -> None:
         """Take one record; write those that are far enough in the past."""
         if self._path is None or self.is_unread:

@@ -109,6 +109,7 @@ class Watching:
         else:
             is_good = True
             self._pipeline.adopt(policy)
+            self._records.adopt(policy.privacy)
             self._log.tell("info", "policy-reloaded", services=len(policy.services))
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)
@@ -119,7 +120,7 @@ class Watching:
         for interface in state.interfaces:
             self._tell_drops(interface)
             self._tell_up(interface)
-        if self._overload.look(getattr(self._source, "backlog", 0.0), state.dropped_packets, now):
+        if self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
             share = f"{self._overload.share:.0%}"
             self._log.tell("warning", "overload", connections_left_out=share)

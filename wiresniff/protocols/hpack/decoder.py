@@ -23,6 +23,7 @@ class Decoder:
         """`is_complete`: decoding begins with the connection. False: entries may have been added before."""
         self.epoch = 0
         self._window = Window(is_complete=is_complete)
+        self._size_updates = 0
         self._allowed_bytes: int | None = None
         self._names: dict[tuple[int, int], bytes] = {}
         self._unseen: dict[int, Unresolved] = {}
@@ -37,9 +38,9 @@ class Decoder:
         return self._window.octets
 
     @property
-    def added_entries(self) -> int:
-        """Entries seen being added in this epoch: as long as the number stays, a reference means what it meant."""
-        return self._window.added
+    def table_state(self) -> tuple[int, int, int]:
+        """Epoch, entries added in it, size updates: as long as this stays, a reference means what it meant."""
+        return self.epoch, self._window.added, self._size_updates
 
     @property
     def dropped_entries(self) -> int:
@@ -153,6 +154,7 @@ class Decoder:
         if self._allowed_bytes is not None and size > self._allowed_bytes:
             raise UndecodableError(Undecodable.SIZE_UPDATE_TOO_LARGE)
         self._unseen.clear()
+        self._size_updates += 1
         self._window.update_size(size)
         return at
 

@@ -30,7 +30,7 @@ from wiresniff.protocols.http1.known import (
     values_at,
 )
 from wiresniff.protocols.http1.shared import Readers
-from wiresniff.protocols.http1.templates import REGULAR_VALUE, UNKNOWN
+from wiresniff.protocols.http1.templates import LARGEST_BODY, REGULAR_VALUE, UNKNOWN
 from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns, find_turns, rows_of
 
 ROWS_TOGETHER = 64
@@ -169,7 +169,7 @@ class Blockwise:
         end = buffer.find(END_OF_HEAD, start, stop)
         octets = buffer[start:end] if end >= 0 else b""
         head = self._readers.heads.plain_response(octets)
-        if head is None:
+        if head is None or head[1] > LARGEST_BODY:
             return UNKNOWN, end
         templates.learn(octets, head)
         return head, end

@@ -36,6 +36,8 @@ REMEMBERED = 512
 REMEMBERED_BYTES = 1024
 LINES_REMEMBERED = 4096
 """Request lines remembered, and operations told apart by number; then all are forgotten."""
+LARGEST_BODY = 1 << 40
+"""Of heads that are remembered: what claims more never ends within a block, and columns hold numbers of 64 bits."""
 MISSES = 16
 """After so many misses in a row ..."""
 REST = 256
@@ -212,7 +214,7 @@ class RequestTemplates:
             or whole is None
             or whole.is_upgrade
             or whole.is_preflight
-            or whole.framing < 0
+            or not 0 <= whole.framing <= LARGEST_BODY
         ):
             return
         if len(self._known) >= REMEMBERED:
@@ -265,7 +267,7 @@ class ResponseTemplates:
 
     def learn(self, octets: bytes, head: ResponseHead) -> None:
         """Remember a whole and regular head that was read."""
-        if self._resting or len(octets) > REMEMBERED_BYTES:
+        if self._resting or len(octets) > REMEMBERED_BYTES or head[1] > LARGEST_BODY:
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()

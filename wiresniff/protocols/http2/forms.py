@@ -8,7 +8,7 @@ Where each block adds something, or never comes again, trying is given up for a 
 from typing import NamedTuple
 
 from wiresniff.model.exchanges import Exchange, Fields
-from wiresniff.protocols.hpack.decoder import ADDED, SIZE_UPDATE, Decoder
+from wiresniff.protocols.hpack.decoder import Decoder
 from wiresniff.protocols.hpack.fields import HeaderBlock
 from wiresniff.protocols.http2.fields import TRACEPARENT
 
@@ -20,8 +20,6 @@ REMEMBERED = 64
 REMEMBERED_BYTES = 512
 MISSES, REST = 16, 256
 """After so many misses in a row so many blocks are not tried."""
-
-_SIZE_UPDATES = range(SIZE_UPDATE, ADDED)
 
 
 class Form(NamedTuple):
@@ -45,7 +43,7 @@ class Forms:
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
         self._known: dict[tuple[bytes, bytes | None], Form] = {}
-        self._state = (decoder.epoch, decoder.added_entries)
+        self._state = decoder.table_state
         """Of the table, while `_known` holds."""
         self._misses = 0
         self._resting = 0
@@ -56,7 +54,7 @@ class Forms:
             self._resting -= 1
             return None
         decoder = self._decoder
-        state = (decoder.epoch, decoder.added_entries)
+        state = decoder.table_state
         if state != self._state:
             self._state = state
             self._known.clear()
@@ -83,11 +81,10 @@ class Forms:
         decoder = self._decoder
         if (
             self._resting
-            or (decoder.epoch, decoder.added_entries) != self._state
+            or decoder.table_state != self._state
             or block.unresolved
             or block.error is not None
             or len(fragment) > REMEMBERED_BYTES
-            or fragment[0] in _SIZE_UPDATES
         ):
             return
         if len(self._known) >= REMEMBERED:

@@ -4,7 +4,6 @@ from typing import TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
-from wiresniff.protocols.hpack.decoder import ADDED, SIZE_UPDATE
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.frames import END_STREAM
 from wiresniff.protocols.http2.shared import Shared
@@ -14,8 +13,6 @@ from wiresniff.protocols.http2.streams import Said
 BLOCKS_REMEMBERED = 64
 """Servers repeat two or three."""
 BLOCK_BYTES_REMEMBERED = 256
-SIZE_UPDATES = bytes(range(SIZE_UPDATE, ADDED))
-"""First octets of blocks that change the size of the table."""
 
 Statuses: TypeAlias = tuple[int | None, int | None]
 """Of HTTP and of gRPC."""
@@ -36,15 +33,16 @@ class Responses(Direction):
         self._streams = shared.streams
         self._known: dict[bytes, Statuses] = {}
         """Header blocks that were read since the table last changed."""
-        self._epoch = self.decoder.epoch
+        self._state = self.decoder.table_state
 
     def _take_block(
         self, stream: int, flags: int, fragment: bytes, position: int, packet: int, capture: int, time_ns: int,  # noqa: ARG002
         unseen: Unseen | None = None,
     ) -> None:  # fmt: skip
-        if self._epoch != self.decoder.epoch:
+        state = self.decoder.table_state
+        if state != self._state:
             self._known.clear()
-            self._epoch = self.decoder.epoch
+            self._state = state
         status, grpc_status = self._known.get(fragment) or self._read(fragment, unseen)
         if not stream & 1:  # promised by the server: nobody asked
             return
@@ -55,28 +53,17 @@ class Responses(Direction):
 
     def _read(self, fragment: bytes, unseen: Unseen | None) -> Statuses:
         """Decode a header block; remember it if it does not change the table."""
-        added = self.decoder.added_entries
         block = self.decoder.decode(fragment)
         if block.error is not None and unseen is None:
             self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
         statuses = status_of(block.fields), grpc_status_of(block.fields)
-        if self.decoder.added_entries != added:
-            self._known.clear()
-        elif block.error is None and self._is_remembered(fragment):
+        if self.decoder.table_state == self._state and block.error is None and self._is_remembered(fragment):
             self._known[fragment] = statuses
         return statuses
 
     def _is_remembered(self, fragment: bytes) -> bool:
-        """Tell whether a block that adds nothing to the table is worth a place, and has no other effect."""
-        return (
-            len(self._known) < BLOCKS_REMEMBERED
-            and 0 < len(fragment) <= BLOCK_BYTES_REMEMBERED
-            and fragment[0] not in SIZE_UPDATES
-        )
-
-    def _take_promise(self, octets: bytes) -> None:
-        super()._take_promise(octets)
-        self._known.clear()
+        """Tell whether a block is worth a place."""
+        return len(self._known) < BLOCKS_REMEMBERED and 0 < len(fragment) <= BLOCK_BYTES_REMEMBERED
 
     def _take_end(self, stream: int, time_ns: int) -> None:
         self._streams.end(stream, None, None, time_ns, is_block=False)
