@@ -24,6 +24,8 @@ class Confidence(StrEnum):
     INFERRED = "inferred"
     LIKELY = "likely"
     POSSIBLE = "possible"
+    UNDETERMINED = "undetermined"
+    """Of hops: nothing can be said."""
 
 
 class Judgement(NamedTuple):
