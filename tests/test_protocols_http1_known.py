@@ -148,7 +148,7 @@ def check(templates: RequestTemplates, patterns: list[Pattern], requests: list[l
             template = frequent[pattern]
             fields = template.fields(value)
             says = (line.method, line.target, line.version, fields, template.authority, template.user_agent)
-            assert read == ((*says, template.framing, False, False, False), len(octets))
+            assert read == ((*says, template.framing, False, False, False, template.auxiliary), len(octets))
         head = octets[: octets.find(b"\r\n\r\n") + 4]
         looked_up = templates._look_up(head) if len(parts[0]) >= len(head) > 3 else None
         is_whole = read is not None and read[1] == len(octets)

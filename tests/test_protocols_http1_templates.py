@@ -75,6 +75,7 @@ def test_a_recognised_request_is_what_its_lines_say(octets: list[bytes], times: 
                     False,
                     False,
                     False,
+                    template.auxiliary,
                 )
                 assert found == read
 

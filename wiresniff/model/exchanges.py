@@ -62,6 +62,8 @@ class Exchange:
     """The connection ended without a response, and nothing of the server's direction was lost."""
     stream: int | None = None
     """HTTP/2 stream id."""
+    auxiliary: tuple[bytes, ...] = ()
+    """Values of other fields that may identify the request, and may be forwarded."""
 
     def __init__(
         self,

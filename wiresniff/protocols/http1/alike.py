@@ -70,6 +70,7 @@ class Block(NamedTuple):
             int(rows.packets[first]), conversation.sequence_at(int(turns.request_at[turn])), line.method, line.target,
             template.fields(value), template.authority, template.user_agent,
         )  # fmt: skip
+        exchange.auxiliary = template.auxiliary
         exchange.status = int(known.status[row])
         exchange.response_time_ns = int(rows.times[turns.response_row[turn]])
         exchange.end_time_ns = int(rows.times[turns.response_last[turn] - 1])

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Fields
+from wiresniff.protocols.auxiliary import AUXILIARY_FIELDS, is_auxiliary, is_kept
 
 CHUNKED = -1
 UNTIL_CLOSE = -2
@@ -43,7 +44,7 @@ _LEAST_FINAL = 200
 _BODYLESS = (204, 304)
 """RFC 9110 6.4.1: no content, whatever the fields say."""
 
-IGNORED, KEPT, HOST, USER_AGENT, LENGTH, ENCODING, UPGRADE, PREFLIGHT = range(8)
+IGNORED, KEPT, HOST, USER_AGENT, LENGTH, ENCODING, UPGRADE, PREFLIGHT, AUXILIARY = range(9)
 """What a field is to the parser."""
 
 _KINDS = {
@@ -70,6 +71,8 @@ class RequestHead(NamedTuple):
     is_preflight: bool
     is_h2c: bool
     """It asks to go on in HTTP/2 (RFC 7540 3.2)."""
+    auxiliary: tuple[bytes, ...]
+    """Values that may identify it (`protocols.auxiliary`)."""
 
 
 ResponseHead: TypeAlias = tuple[int, int]
@@ -113,6 +116,7 @@ class Heads:
         if version is None or not _TOKEN.fullmatch(method) or not _TARGET.fullmatch(target):
             return None
         fields: Fields = []
+        auxiliary: list[bytes] = []
         authority = user_agent = length = encoding = None
         is_upgrade = is_preflight = is_h2c = False
         kinds = self._kinds
@@ -125,6 +129,8 @@ class Heads:
                 kind = self._learn(name, colon)
             if kind == KEPT:
                 fields.append((name.lower(), value.strip(_OWS)))
+            elif kind == AUXILIARY:
+                auxiliary.append(value.strip(_OWS))
             elif kind == HOST:
                 authority = value.strip(_OWS)
             elif kind == USER_AGENT:
@@ -140,8 +146,9 @@ class Heads:
                 is_preflight = method == b"OPTIONS"
         framing = 0 if length is None and encoding is None else self._framing(length, encoding, 0)
         return RequestHead(
-            method, target, version, fields, authority, user_agent, framing, is_upgrade, is_preflight, is_h2c
-        )
+            method, target, version, fields, authority, user_agent, framing, is_upgrade, is_preflight, is_h2c,
+            tuple(filter(is_kept, auxiliary))[:AUXILIARY_FIELDS],
+        )  # fmt: skip
 
     def _response(self, lines: list[bytes]) -> ResponseHead | None:
         status = self._statuses.get(lines[0]) or self._learn_status(lines[0])
@@ -222,6 +229,8 @@ class Heads:
         if kind == IGNORED and not (colon and _TOKEN.fullmatch(name)):
             self._anomalies[Anomaly.BAD_FIELD_LINE] += 1
             return IGNORED
+        if kind == IGNORED and is_auxiliary(name.lower()):
+            kind = AUXILIARY
         if len(name) <= REMEMBERED_BYTES:
             if len(self._kinds) >= REMEMBERED:
                 self._kinds.clear()

@@ -73,6 +73,8 @@ class Requests(Direction):
                 fields, template.authority, template.user_agent,
             )  # fmt: skip
             asked.acknowledged = acknowledged
+            if template.auxiliary:
+                asked.auxiliary = template.auxiliary
             queue.append(asked)
             shared.authority = template.authority
             position += stop - start
@@ -192,6 +194,7 @@ class Requests(Direction):
                 head.target, head.fields, head.authority, head.user_agent,
             )  # fmt: skip
             asked.preflight = head.is_preflight
+            asked.auxiliary = head.auxiliary
             asked.is_h2c = head.is_h2c
             asked.may_change = head.is_upgrade or head.method == b"CONNECT"
             asked.is_special = asked.may_change or head.method == b"HEAD"

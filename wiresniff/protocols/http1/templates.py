@@ -48,7 +48,8 @@ class RequestTemplate:
     """What the bytes around the traceparent's value say; None instead of a value where there is no traceparent."""
 
     __slots__ = (
-        "around", "authority", "fields_after", "fields_before", "framing", "hits", "is_plain", "match", "user_agent",
+        "around", "authority", "auxiliary", "fields_after", "fields_before", "framing", "hits", "is_plain", "match",
+        "user_agent",
     )  # fmt: skip
 
     def __init__(self, before: bytes, after: bytes | None, head: RequestHead, fields: tuple[Fields, Fields]) -> None:
@@ -61,6 +62,8 @@ class RequestTemplate:
         """No field that is kept but the traceparent."""
         self.authority = head.authority
         self.user_agent = head.user_agent
+        self.auxiliary = head.auxiliary
+        """The same for all: they show that they identify nothing."""
         self.match: Callable[[bytes], re.Match[bytes] | None] | None = None
         """Takes a whole segment apart at once: method, target, version, traceparent."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from wiresniff.model.exchanges import Exchange
+from wiresniff.protocols.auxiliary import AUXILIARY_FIELDS, is_auxiliary, is_kept
 from wiresniff.protocols.hpack.fields import Field
 from wiresniff.protocols.http2.shapes import is_grpc, is_id, names_an_id
 
@@ -21,7 +22,7 @@ NAMES_REMEMBERED = 4096
 IDS_PER_REQUEST = 8
 """Looked at, of one request."""
 
-_IGNORED, _KEPT, _METHOD, _PATH, _AUTHORITY, _HOST, _USER_AGENT, _CONTENT_TYPE, _PREFLIGHT = range(9)
+_IGNORED, _KEPT, _METHOD, _PATH, _AUTHORITY, _HOST, _USER_AGENT, _CONTENT_TYPE, _PREFLIGHT, _AUXILIARY = range(10)
 _READ = {
     METHOD: _METHOD,
     PATH: _PATH,
@@ -65,8 +66,15 @@ class RequestFields:
                         asked.protocol = GRPC
                 elif slot == _HOST:
                     asked.authority = asked.authority or value
-                else:
+                elif slot == _PREFLIGHT:
                     asked.preflight = asked.method == b"OPTIONS"
+                elif is_kept(value):
+                    asked.auxiliary = (*asked.auxiliary, value)[:AUXILIARY_FIELDS]
+        self._complete(asked)
+
+    @staticmethod
+    def _complete(asked: Exchange) -> None:
+        """Name the target of CONNECT, which has no path (RFC 9113 8.5)."""
         if asked.target is None and asked.method == b"CONNECT":
             asked.target = asked.authority
 
@@ -74,7 +82,9 @@ class RequestFields:
         """Remember of a new name where its values belong."""
         if len(self._slots) >= NAMES_REMEMBERED:
             self._slots = dict(self._known)
-        slot = self._slots[name] = self._known.get(name.lower(), _IGNORED)
+        folded = name.lower()
+        slot = self._known.get(folded, _AUXILIARY if is_auxiliary(folded) else _IGNORED)
+        self._slots[name] = slot
         return slot
 
     def ids(self, fields: Iterable[Field], values: Iterable[bytes]) -> frozenset[bytes]:

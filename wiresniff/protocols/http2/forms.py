@@ -5,6 +5,7 @@ the same octets mean the same fields, and a literal value that is not coded can 
 Where each block adds something, or never comes again, trying is given up for a while.
 """
 
+from copy import deepcopy
 from typing import NamedTuple
 
 from wiresniff.model.exchanges import Exchange, Fields
@@ -35,6 +36,7 @@ class Form(NamedTuple):
     """Kept fields; where there is a traceparent, those before it"""
     after: Fields | None
     """and those behind it."""
+    auxiliary: tuple[bytes, ...]
 
 
 class Forms:
@@ -65,7 +67,7 @@ class Forms:
         else:
             at += len(LITERAL)
             end = at + VALUE_BYTES
-            form = self._known.get((fragment[:at], fragment[end:]))
+            form = self._known.get((fragment[:at], fragment[end:])) if end <= len(fragment) else None
             if form is not None and form.after is not None:
                 fields = [*form.before, (TRACEPARENT, fragment[at:end]), *form.after]
         if form is None:
@@ -97,7 +99,7 @@ class Forms:
         end = at + VALUE_BYTES
         value = fragment[at:end]
         places = [number for number, field in enumerate(asked.fields) if field == (TRACEPARENT, value)]
-        if len(places) != 1 or not self._is_value(fragment, block, at):
+        if len(value) != VALUE_BYTES or len(places) != 1 or not self._is_value(fragment, block, at):
             return
         before, after = asked.fields[: places[0]], asked.fields[places[0] + 1 :]
         self._known[fragment[:at], fragment[end:]] = _form(asked, before, after)
@@ -105,7 +107,7 @@ class Forms:
     def _is_value(self, fragment: bytes, block: HeaderBlock, at: int) -> bool:
         """Tell whether what looks like the value of a traceparent is one: another in its place is read as such."""
         end = at + VALUE_BYTES
-        other = self._decoder.decode(fragment[:at] + PLACEHOLDER + fragment[end:])
+        other = deepcopy(self._decoder).decode(fragment[:at] + PLACEHOLDER + fragment[end:])
         expected = [
             (TRACEPARENT, PLACEHOLDER) if field == (TRACEPARENT, fragment[at:end]) else field for field in block.fields
         ]
@@ -114,5 +116,6 @@ class Forms:
 
 def _form(asked: Exchange, before: Fields, after: Fields | None) -> Form:
     return Form(
-        asked.protocol, asked.method, asked.target, asked.authority, asked.user_agent, asked.preflight, before, after
-    )
+        asked.protocol, asked.method, asked.target, asked.authority, asked.user_agent, asked.preflight, before, after,
+        asked.auxiliary,
+    )  # fmt: skip

@@ -42,6 +42,8 @@ class Requests(Direction):
             )  # fmt: skip
             if form.preflight:
                 call.preflight = True
+            if form.auxiliary:
+                call.auxiliary = form.auxiliary
             self._open(stream, call)
             return
         self._read_block(stream, fragment, position, packet, capture, time_ns, unseen)
