@@ -19,9 +19,11 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.delivery import Delivery
 from wiresniff.model.exchanges import Alike, Exchange, Traffic
+from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
+from wiresniff.model.segments import SegmentBlock
 from wiresniff.model.verdicts import Judgement
 from wiresniff.protocols import Dissector, Event
 from wiresniff.reassembly import Reassembler
@@ -86,8 +88,16 @@ class CapturePoint:
 
     def feed(self, block: PacketBlock) -> list[Event]:
         """Read a block of packets."""
-        now_ns = self.clock.advance(block)
-        segments = self._decoder.feed(block)
+        return self.read(self.decode(block))
+
+    def decode(self, block: PacketBlock) -> SegmentBlock:
+        """Read the headers of a block of packets, and the time."""
+        self.clock.advance(block)
+        return self._decoder.feed(block)
+
+    def read(self, segments: SegmentBlock) -> list[Event]:
+        """Read the segments of a block, or those of some of its connections."""
+        now_ns = self.clock.now_ns
         events: list[Event] = []
         for deliveries in self._reassembler.feed(segments):
             self._look_ahead(deliveries)
@@ -269,6 +279,10 @@ class Pipeline:
         """Return what pairs grew by since the last call, bytes of connections that are open included."""
         self.settle_traffic()
         return self._auditor.growth(self.now_ns)
+
+    def take_witnessed(self) -> list[tuple[Witness, Exchange]]:
+        """Return the witnesses made since the last call, with their exchanges; they are remembered from the first."""
+        return self._auditor.take_witnessed()
 
     # --- what was found ---
 

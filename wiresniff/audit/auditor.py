@@ -14,6 +14,7 @@ from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
+from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth, Reporter
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.targets import rpc_of
@@ -292,8 +293,13 @@ class Auditor:
         self._policy = policy
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
-        self._witnesses = Witnesses(policy.privacy)
+        self._witnesses = Witnesses(policy.privacy, self._witnesses.made)
         self._routes.clear()
+
+    def take_witnessed(self) -> list[tuple[Witness, Exchange]]:
+        """Return the witnesses made since the last call, with their exchanges; they are remembered from the first."""
+        made, self._witnesses.made = self._witnesses.made, []
+        return made or []
 
     def growth(self, now_ns: int) -> list[Growth]:
         """Return what each pair grew by since the last call; pairs that are idle for long make room for others."""

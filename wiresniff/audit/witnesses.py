@@ -12,8 +12,10 @@ from wiresniff.model.totals import WITNESSES, PairTotals
 class Witnesses:
     """Makes witnesses of exchanges."""
 
-    def __init__(self, privacy: Privacy) -> None:
+    def __init__(self, privacy: Privacy, made: "list[tuple[Witness, Exchange]] | None" = None) -> None:
         self._privacy = privacy
+        self.made = made
+        """Every witness that was made, with its exchange, until somebody takes them away; None: nobody does."""
 
     def offer(self, totals: PairTotals, word: str, exchange: Exchange, reading: Reading) -> None:
         """Offer an exchange as a witness for `word`; the first few are kept."""
@@ -27,7 +29,7 @@ class Witnesses:
         values: tuple[bytes, ...] = ()
         if shows_values(privacy):
             values = reading.traceparents + (reading.tracestates if reading.tracestate == "invalid" else ())
-        return Witness(
+        witness = Witness(
             time_ns=exchange.time_ns,
             capture=exchange.capture,
             packet=exchange.packet,
@@ -51,3 +53,7 @@ class Witnesses:
         path, query = shown_target(method, exchange.target.decode("latin-1"), self._privacy)
         shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
         return visible(f"{method} {shown}".rstrip(" "))
+            sequence=exchange.sequence,
+        if self.made is not None:
+            self.made.append((witness, exchange))
+        return witness

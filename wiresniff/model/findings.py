@@ -39,6 +39,8 @@ class Witness(NamedTuple):
     stream: int | None = None
     """HTTP/2 stream id: one packet may hold the heads of many requests."""
     grpc_status: int | None = None
+    sequence: int = 0
+    """TCP sequence number of the head's first byte: where in its packet the request begins."""
 
     def order(self) -> "WitnessOrder":
         """Return what witnesses are sorted by: time, capture, packet, stream, then whatever else tells them apart."""
@@ -52,10 +54,11 @@ class Witness(NamedTuple):
             -1 if self.grpc_status is None else self.grpc_status,
             self.trace_id or "",
             self.values,
+            self.sequence,
         )
 
 
-WitnessOrder: TypeAlias = tuple[int, int, int, int, tuple[str, int, str, int, str], int, int, str, tuple[str, ...]]
+WitnessOrder: TypeAlias = tuple[int, int, int, int, tuple[str, int, str, int, str], int, int, str, tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
