@@ -244,7 +244,7 @@ class Dissection:
             elif isinstance(event, Alike):
                 self.exchanges += event.exchanges()
                 self.alike += event.requests
-            else:
+            elif isinstance(event, Traffic):
                 self.traffic.append(event)
 
     def in_order(self) -> list[Exchange]:

@@ -11,14 +11,16 @@ from functools import partial
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
+from wiresniff.audit.auditor import settled
 from wiresniff.audit.findings import find, worst_first
-from wiresniff.audit.sights import Sights
+from wiresniff.audit.sights import HOLD_NS, Sights
 from wiresniff.decode.decoder import Decoder
+from wiresniff.model import limits
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.delivery import Delivery
-from wiresniff.model.exchanges import Alike, Exchange, Traffic
+from wiresniff.model.exchanges import Alike, Exchange, Opened, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth
 from wiresniff.model.packets import PacketBlock
@@ -33,11 +35,13 @@ from wiresniff.services.names import Names
 JUMP_NS = 3600 * 10**9
 """Capture time that jumps further than this is not believed until later packets agree."""
 
+LATE_NS = limits.EXCHANGE_SECONDS * 10**9 + HOLD_NS
+"""Where several capture points see a request, it is known when it is settled, and that is so much later at most."""
 
-def settled(exchange: Exchange) -> tuple[int, int]:
+
+def in_order(exchange: Exchange) -> tuple[int, int]:
     """When nothing more was expected of an exchange, and a number to tell equal times apart."""
-    known_ns = exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns
-    return max(known_ns, exchange.settled_ns or 0), exchange.packet
+    return settled(exchange), exchange.packet
 
 
 class CaptureClock:
@@ -191,7 +195,13 @@ class Pipeline:
         self._accounting = Accounting()
         self._names = Names(self._policy)
         self._auditor = Auditor(
-            self._policy, self._names, tracecontext, level, reporter=(locality or Locality()).reporter
+            self._policy,
+            self._names,
+            tracecontext,
+            level,
+            reporter=(locality or Locality()).reporter,
+            keeps=judges,
+            late_ns=LATE_NS if joins else 0,
         )
         self._sights = Sights()
         self._points: list[CapturePoint] = []
@@ -211,20 +221,32 @@ class Pipeline:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
         exchanges: list[Exchange] = []
         alike: list[Alike] = []
+        opened: list[Exchange] = []
         accounts: list[Traffic] = []
         for event in events:
             if isinstance(event, Traffic):
                 accounts.append(event)
             elif isinstance(event, Exchange):
                 exchanges.append(event)
+            elif isinstance(event, Opened):
+                opened.append(event.exchange)
             elif self._judges or self._joins:
                 exchanges += event.exchanges()
             else:
                 alike.append(event)
         if self._judges or self._joins:
-            exchanges.sort(key=settled)
+            exchanges.sort(key=in_order)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
+        auditor = self._auditor
+        auditor.meet(opened)
+        auditor.meet(exchanges)
+        auditor.meet(exchange for some in alike for exchange in some.latest(1))
+        for exchange in opened:
+            if self._joins:  # who knows whether this is the sight that counts
+                exchange.is_announced = False
+            else:
+                auditor.open(exchange)
         judgements = self._judge(exchanges)
         for some in alike:
             self._auditor.count_alike(some)
@@ -233,10 +255,16 @@ class Pipeline:
         return judgements
 
     def _judge(self, exchanges: list[Exchange]) -> list[Judgement]:
+        """Judge exchanges; returns the judgements whose hops are judged by now, of earlier ones most often."""
         if self._judges:
-            return [self._auditor.feed(exchange) for exchange in exchanges]
-        self._auditor.count(exchanges)
-        return []
+            for exchange in exchanges:
+                self._auditor.feed(exchange)
+        else:
+            self._auditor.count(exchanges)
+        return self._hand_on(self._auditor.advance(self.now_ns))
+
+    def _hand_on(self, judgements: list[Judgement]) -> list[Judgement]:
+        return judgements if self._judges else []
 
     def _count_traffic(self, traffic: Traffic) -> None:
         self._auditor.count_traffic(traffic)
@@ -249,7 +277,8 @@ class Pipeline:
         judgements: list[Judgement] = []
         for point in self._points:
             judgements += self._audit(point.close())
-        return judgements + self._judge(self._sights.close())
+        judgements += self._judge(self._sights.close())
+        return judgements + self._hand_on(self._auditor.close())
 
     # --- what runs for long ---
 

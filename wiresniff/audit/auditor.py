@@ -6,6 +6,8 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.audit.exemptions import Exemptions
+from wiresniff.audit.hops import Hops
+from wiresniff.audit.hops.tally import Tally
 from wiresniff.audit.operations import Operations
 from wiresniff.audit.pairs import Naming, Pairs
 from wiresniff.audit.repeats import Repeats
@@ -23,6 +25,8 @@ from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 TRACEPARENT = b"traceparent"
 HTTP_2 = "2"
+ROOT, BARE, EXEMPT = "root:certain", "bare:certain", "exempt:certain"
+"""Hops of clients that nobody calls."""
 FAILED_STATUS = 500
 PATHS_REMEMBERED = 256
 """Paths remembered per route; then all are forgotten and learned anew."""
@@ -37,11 +41,14 @@ class _Route(NamedTuple):
     """What is the same for all requests of one connection and protocol to one authority by one user agent."""
 
     names_version: int
+    hops_version: int
     client: str
     server: str
     totals: PairTotals
     owed: dict[tuple[bytes | None, bytes], Counter[str]]
     """Verdicts by method and path, for those that no exemption matches."""
+    takes_part: bool
+    """Each request may be the cause or the consequence of others."""
 
 
 _Key: TypeAlias = tuple[Channel, str, bytes | None, bytes | None]
@@ -57,10 +64,18 @@ def rpc_service(exchange: Exchange) -> str | None:
 
 
 def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
-    """Count requests of which nothing is to be said but that they are valid."""
+    """Count requests, of a client that nobody calls, of which nothing is to be said but that they are valid."""
     totals.requests += plain
     totals.valid += plain
     totals.sampled += sampled
+    if plain:
+        totals.hops.outcomes[ROOT] += plain
+
+
+def settled(exchange: Exchange) -> int:
+    """Return when nothing more was expected of an exchange."""
+    known_ns = exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns
+    return max(known_ns, exchange.settled_ns or 0)
 
 
 class Reader(Protocol):
@@ -86,7 +101,15 @@ class Auditor:
         reader: Reader,
         level: int = 2,
         reporter: Callable[[Endpoint, Endpoint], Reporter] | None = None,
+        *,
+        keeps: bool = True,
+        late_ns: int = 0,
     ) -> None:
+        """Make an auditor.
+
+        keeps     somebody wants all judgements, in order
+        late_ns   how much later than it happened a request may be fed, beyond disorder in the capture
+        """
         self._policy = policy
         self._names = names
         self._reader = reader
@@ -97,7 +120,45 @@ class Auditor:
         self._repeats = Repeats()
         self._pairs = Pairs(names, reporter)
         self._routes: dict[_Key, _Route] = {}
-        self.evictions = self._pairs.evictions
+        self._keeps = keeps
+        self._tally = Tally(self._totals_of, self._operations, self._witnesses)
+        self._hops = Hops(self._describe, names, self._tally.count, late_ns)
+
+    @property
+    def evictions(self) -> Counter[str]:
+        """What found no room, by table."""
+        return self._pairs.evictions + self._hops.evictions
+
+    # --- hops ---
+
+    def meet(self, exchanges: Iterable[Exchange]) -> None:
+        """Learn who calls whom, of all requests of a block before any of them is counted."""
+        for exchange in exchanges:
+            if not exchange.channel.is_met:
+                self._hops.meet(exchange.channel)
+
+    def open(self, exchange: Exchange) -> None:
+        """Take a request that is not settled yet: what leaves its server meanwhile may be on behalf of it."""
+        self._hops.open(exchange)
+
+    def advance(self, now_ns: int) -> list[Judgement]:
+        """Judge the hops of what was settled until a second ago; returns their judgements."""
+        return list(self._hops.advance(now_ns))
+
+    def close(self) -> list[Judgement]:
+        """Judge the hops that are left: nothing more comes."""
+        return list(self._hops.close())
+
+    def _describe(self, exchange: Exchange) -> tuple[Reading, bool]:
+        """Read a request, and tell whether it owes no trace."""
+        route = self._route(exchange)
+        reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
+        return reading, self._exemption(exchange, route) is not None
+
+    def _totals_of(self, exchange: Exchange) -> PairTotals:
+        return self._route(exchange).totals
+
+    # --- requests ---
 
     def count(self, exchanges: Iterable[Exchange]) -> None:
         """Count exchanges, without saying what was found: `feed` for those who keep no records.
@@ -105,6 +166,7 @@ class Auditor:
         What is common is quick: a whole head, one plain traceparent, an answer, and nothing that exempts.
         """
         is_plain, is_new, valid = self._reader.plain(self._level), self._repeats.is_new, Verdict.VALID
+        remember = self._hops.remember
         key: _Key | None = None
         route: _Route | None = None
         owed: dict[tuple[bytes | None, bytes], Counter[str]] = {}
@@ -116,7 +178,7 @@ class Auditor:
                     count_plain(route.totals, plain, sampled)
                     plain = sampled = 0
                 key, route = now, self._known_route(now)
-                owed = route.owed if route is not None else {}
+                owed = route.owed if route is not None and not route.takes_part else {}
             target, status, fields = exchange.target, exchange.status, exchange.fields
             if target is not None and status is not None and status < FAILED_STATUS and len(fields) == 1:
                 verdicts = owed.get((exchange.method, target.partition(b"?")[0]))
@@ -127,9 +189,10 @@ class Auditor:
                         plain += 1
                         sampled += value[-1] & 1
                         verdicts[valid] += 1
+                        remember(exchange)
                         continue
             self.feed(exchange)
-            if route is None or route.names_version != self._names.version:
+            if route is None or self._known_route(key) is not route:
                 if route is not None:
                     count_plain(route.totals, plain, sampled)
                     plain = sampled = 0
@@ -144,7 +207,7 @@ class Auditor:
         """
         exchanges = alike.exchanges()
         first = next(exchanges)
-        if not self._names.is_one_place(first.client.address):
+        if not self._names.is_one_place(first.client.address) or self._hops.takes_part(first.channel):
             for exchange in (first, *exchanges):
                 self.feed(exchange)
             return
@@ -156,13 +219,16 @@ class Auditor:
                 rest -= 1
         if not rest:
             return
+        self._hops.remember_alike(alike)
         totals = self._route(first).totals
         totals.requests += rest
         if verdict is Verdict.EXEMPT:
             totals.exempt += rest
             totals.reasons[f"exempt:{judgement.reason}"] += rest
+            totals.hops.outcomes[EXEMPT] += rest
             return
         self._verdicts(totals, self._operations.of(first))[verdict] += rest
+        totals.hops.outcomes[BARE if context is None else ROOT] += rest
         if context is None:
             totals.missing += rest
         else:
@@ -170,18 +236,17 @@ class Auditor:
             totals.sampled += alike.sampled - context.sampled
 
     def _known_route(self, key: _Key) -> _Route | None:
-        """Return the route of exchanges that are alike, unless names have changed since."""
+        """Return the route of exchanges that are alike, unless what is known of their ends has changed since."""
         route = self._routes.get(key)
-        return route if route is not None and route.names_version == self._names.version else None
+        if route is None or route.names_version != self._names.version or route.hops_version != self._hops.version:
+            return None
+        return route
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""
         route = self._route(exchange)
         totals, client, server = route.totals, route.client, route.server
-        rule = self._exemptions.match(
-            exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port, client,
-            server, rpc_service(exchange),
-        )  # fmt: skip
+        rule = self._exemption(exchange, route)
         reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
         reason: str | None = None
         confidence = Confidence.CERTAIN
@@ -207,23 +272,33 @@ class Auditor:
                 totals.inferred_verdicts[verdict] += 1
         totals.requests += 1
         self._count_failure(totals, exchange, verdict)
-        return Judgement(exchange, client, server, reading, verdict, confidence, reason)
+        judgement = Judgement(exchange, client, server, reading, verdict, confidence, reason)
+        self._hops.feed(judgement, settled(exchange), keeps=self._keeps)
+        return judgement
+
+    def _exemption(self, exchange: Exchange, route: _Route) -> str | None:
+        return self._exemptions.match(
+            exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port,
+            route.client, route.server, rpc_service(exchange),
+        )  # fmt: skip
 
     def _route(self, exchange: Exchange) -> _Route:
         """Name both ends and find their totals."""
         # What may be text of a body teaches no name; a frame of HTTP/2 can't be.
         authority = exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
         key = (exchange.channel, exchange.protocol, authority, exchange.user_agent)
-        route = self._routes.get(key)
-        names = self._names
-        if route is not None and route.names_version == names.version:
+        route = self._known_route(key)
+        if route is not None:
             return route
+        names = self._names
         server = names.server(exchange.server, authority, names.is_external(exchange.client))
         client = names.client(exchange.client)
         totals = self._pairs.totals(exchange.client, exchange.server, authority, exchange.protocol)
         if len(self._routes) >= limits.NAMES:
             self._routes.clear()
-        route = self._routes[key] = _Route(names.version, client, server, totals, {})
+        takes_part = self._hops.takes_part(exchange.channel)
+        route = _Route(names.version, self._hops.version, client, server, totals, {}, takes_part)
+        self._routes[key] = route
         return route
 
     def _count_judged(self, route: _Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
@@ -294,6 +369,7 @@ class Auditor:
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy, self._witnesses.made)
+        self._tally.operations, self._tally.witnesses = self._operations, self._witnesses
         self._routes.clear()
 
     def take_witnessed(self) -> list[tuple[Witness, Exchange]]:

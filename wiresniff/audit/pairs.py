@@ -47,6 +47,12 @@ class Naming(Protocol):
     def is_one_place(self, address: str) -> bool:
         """Tell whether all ports of an address are outside, or none is."""
 
+    def is_shared(self, address: str) -> bool:
+        """Tell whether several services use an address."""
+
+    def is_proxy(self, name: str) -> bool:
+        """Tell whether the policy says that a service is a proxy."""
+
 
 _Key: TypeAlias = tuple[str, str | Endpoint, str, Reporter]
 """Client, server, protocol, which of them is local."""

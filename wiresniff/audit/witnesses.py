@@ -24,11 +24,26 @@ class Witnesses:
             return
         totals.witness(word, self._make(exchange, reading))
 
-    def _make(self, exchange: Exchange, reading: Reading) -> Witness:
+    def offer_chain(
+        self, totals: PairTotals, word: str, sent: tuple[Exchange, Reading], received: tuple[Exchange, Reading] | None
+    ) -> None:
+        """Offer a request that left a service, with the one that caused it, if that is known.
+
+        Of both everything is shown that says something of the trace.
+        """
+        kept = totals.witnesses.get(word)
+        if kept is not None and len(kept) == WITNESSES and sent[0].time_ns > kept[-1].time_ns:
+            return
+        cause = self._make(*received, shows_all=True) if received is not None else None
+        totals.witness(word, self._make(*sent, shows_all=True)._replace(cause=cause))
+
+    def _make(self, exchange: Exchange, reading: Reading, *, shows_all: bool = False) -> Witness:
         privacy = self._privacy
         values: tuple[bytes, ...] = ()
         if shows_values(privacy):
-            values = reading.traceparents + (reading.tracestates if reading.tracestate == "invalid" else ())
+            values = reading.traceparents
+            if shows_all or reading.tracestate == "invalid":
+                values += reading.tracestates
         witness = Witness(
             time_ns=exchange.time_ns,
             capture=exchange.capture,
@@ -43,7 +58,11 @@ class Witnesses:
             values=tuple(value.decode("latin-1") for value in values),
             stream=exchange.stream,
             grpc_status=exchange.grpc_status,
+            sequence=exchange.sequence,
         )
+        if self.made is not None:
+            self.made.append((witness, exchange))
+        return witness
 
     def _request_line(self, exchange: Exchange) -> str:
         """Say method and path as privacy allows; what was not seen of them is `?`."""
@@ -53,7 +72,3 @@ class Witnesses:
         path, query = shown_target(method, exchange.target.decode("latin-1"), self._privacy)
         shown = f"{path or ''}{f'?{query}' if query is not None else ''}"
         return visible(f"{method} {shown}".rstrip(" "))
-            sequence=exchange.sequence,
-        if self.made is not None:
-            self.made.append((witness, exchange))
-        return witness

@@ -29,12 +29,14 @@ class Unseen(StrEnum):
 class Channel:
     """The two ends of a connection, once a protocol told which is which."""
 
-    __slots__ = ("capture_point", "client", "server")
+    __slots__ = ("capture_point", "client", "is_met", "server")
 
     def __init__(self, client: Endpoint, server: Endpoint, capture_point: int) -> None:
         self.client = client
         self.server = server
         self.capture_point = capture_point
+        self.is_met = False
+        """It is known who calls whom on it (`wiresniff.audit.hops`)."""
 
 
 class Exchange:
@@ -62,6 +64,10 @@ class Exchange:
     """The connection ended without a response, and nothing of the server's direction was lost."""
     stream: int | None = None
     """HTTP/2 stream id."""
+    is_settled: bool = True
+    """Its verdict does not wait for evidence."""
+    is_announced: bool = False
+    """It was given as `Opened` before it was settled."""
     auxiliary: tuple[bytes, ...] = ()
     """Values of other fields that may identify the request, and may be forwarded."""
 
@@ -112,6 +118,12 @@ class Exchange:
         return self.channel.server
 
 
+class Opened(NamedTuple):
+    """A request that a block brought, of which not everything is known at its end: most often, it has no answer yet."""
+
+    exchange: Exchange
+
+
 class Alike:
     """Exchanges of one block that differ in nothing but time, place, client port and query.
 
@@ -134,6 +146,10 @@ class Alike:
     def exchanges(self) -> Iterator[Exchange]:
         """Make them, in the order of their packets."""
         return map(self._make, self._rows)
+
+    def latest(self, count: int) -> Iterator[Exchange]:
+        """Make the last ones."""
+        return map(self._make, self._rows[-count:])
 
 
 class Traffic(NamedTuple):

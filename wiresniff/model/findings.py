@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from wiresniff.model.verdicts import Confidence
+from wiresniff.model.confidence import Confidence
 
 
 class Severity(IntEnum):
@@ -41,6 +41,8 @@ class Witness(NamedTuple):
     grpc_status: int | None = None
     sequence: int = 0
     """TCP sequence number of the head's first byte: where in its packet the request begins."""
+    cause: "Witness | None" = None
+    """The request that came in and caused this one, where the finding is about that and it is known."""
 
     def order(self) -> "WitnessOrder":
         """Return what witnesses are sorted by: time, capture, packet, stream, then whatever else tells them apart."""

@@ -1,10 +1,12 @@
 """Hop: what became of the trace at a service, judged at a request that leaves it (CONTRACT "Hops")."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.exchanges import Exchange
-from wiresniff.model.verdicts import Confidence
 
 
 class Outcome(StrEnum):
@@ -72,3 +74,72 @@ class Hop(NamedTuple):
     changes: tuple[Change, ...] = ()
     doubt: Doubt | None = None
     """Exactly when the outcome is `undetermined`."""
+
+
+class Kind(StrEnum):
+    """What a request carries, seen from the service that it leaves: all that is known of it without its cause."""
+
+    KEPT = "kept"
+    """The trace of something that came in."""
+    BARE = "bare"
+    """No context of any format."""
+    FRESH = "fresh"
+    """A context of a trace that did not come in."""
+
+
+MIXED = "mixed"
+"""Of connections: they carried requests of more than one kind."""
+Sender: TypeAlias = tuple[str, str]
+"""User agent (empty where there is none) and operation."""
+
+
+@dataclass(slots=True)
+class HopTotals:
+    """What was counted of the hops from one client service to one server service. Sums, like those of a pair."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Per `outcome:confidence`."""
+    doubts: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    caused: Counter[str] = field(default_factory=Counter)
+    """Per kind: requests that left while something was open, or that continue something."""
+    idle: Counter[str] = field(default_factory=Counter)
+    """Per kind: requests that left while nothing was open."""
+    idle_ns: int = 0
+    watched_ns: int = 0
+    """How long nothing was open at the client, and how long it was watched."""
+    open_requests: int = 0
+    """What was open when requests left, summed,"""
+    open_usable: int = 0
+    """and what of it had a context to hand on."""
+    senders: dict[Sender, Counter[str]] = field(default_factory=dict)
+    """Kinds, per user agent and operation; bounded by `limits.HOP_SENDERS`."""
+    connections: Counter[str] = field(default_factory=Counter)
+    """Connections per kind of what they carried, `mixed` for several."""
+    fresh_sampled: int = 0
+    """Traces begun, with the sampled flag."""
+    failed_discontinued: int = 0
+    """Failed requests that do not carry the trace of their cause."""
+
+    def add(self, other: "HopTotals") -> None:
+        """Add the totals of the same pair from elsewhere."""
+        for name in ("outcomes", "doubts", "changes", "caused", "idle", "connections"):
+            getattr(self, name).update(getattr(other, name))
+        for name in ("idle_ns", "watched_ns", "open_requests", "open_usable", "fresh_sampled", "failed_discontinued"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for sender, kinds in other.senders.items():
+            self.senders.setdefault(sender, Counter()).update(kinds)
+
+    def count(self, *outcomes: Outcome, least: Confidence = Confidence.POSSIBLE) -> int:
+        """Return how many requests had one of these outcomes, with this confidence at least."""
+        words = [word for word in CONFIDENCES if CONFIDENCES[word] >= CONFIDENCES[least]]
+        return sum(self.outcomes[f"{outcome}:{word}"] for outcome in outcomes for word in words)
+
+
+CONFIDENCES = {
+    Confidence.UNDETERMINED: 0,
+    Confidence.POSSIBLE: 1,
+    Confidence.LIKELY: 2,
+    Confidence.CERTAIN: 3,
+}
+"""Words of confidence of a hop, the least first."""

@@ -96,6 +96,13 @@ HEADER_WINDOW_BYTES = 64 * 1024
 4 KiB, browsers' 64 KiB; what falls out of the window can no longer be resolved, and is not mistaken."""
 CONTINUATION_FRAMES = 128
 """HTTP/2: frames of one header block behind its first; 256 KiB in frames of the usual 16 KiB are 16."""
+HEADER_BLOCKS = 64
+"""HTTP/2: header blocks per flow of which it is remembered what they said; then all are forgotten and learned anew.
+Clients have a form per method that they call, servers repeat two or three blocks."""
+HEADER_BLOCK_BYTES = 512
+"""HTTP/2: longest of them. Where the table is in use a block has some 50 octets, and 150 with its traceparent."""
+HEADER_BLOCKS_TOTAL_BYTES = 32 * MIB
+"""HTTP/2: and what they take in all flows together: some 50,000 blocks, five for each flow of 5,000 connections."""
 OPEN_STREAMS = 4096
 """HTTP/2: streams of a connection that wait for their end; servers allow 100 to 1,000."""
 EARLY_RESPONSES = 256
@@ -137,6 +144,29 @@ TABLE_ENTRIES_TOTAL = 262_144
 """And in all: some ten for each of 20,000 connections (about 200 bytes each)."""
 NAMES_INFERRED = 16
 """Names inferred per connection, until a gap ends what is known of its entries: there are four, each of one entry."""
+
+# hops
+HOP_HORIZON_SECONDS = 600
+"""A request is joined by identifiers with what its sender received so long before: retries, queues, background work."""
+HOP_TRACES = 16_384
+"""Requests received, remembered for that in all, the oldest going first: ten seconds of a node with 1,600 a second. Of
+what goes before its time only late work is lost, since open requests are the newest (about a kilobyte each)."""
+HOP_KEYS = 16_384
+"""And auxiliary ids of theirs."""
+HOP_ADDRESSES = 16_384
+"""Addresses inside of which it is known that they call or are called; a network has thousands."""
+HOP_RECENT = 8
+"""Requests remembered of a server that has called nobody yet, in case its first call continues one of them."""
+HOP_RECENT_SERVERS = 1024
+"""Servers of which that is remembered."""
+HOP_OPEN = 4096
+"""Open requests followed per instance: as many as one connection of HTTP/2 may have."""
+HOPS_WAITING = 200_000
+"""Requests that wait, for a second of capture time, to be judged in order of time."""
+HOP_SENDERS = 50
+"""User agents and operations told apart per pair."""
+HOP_CHANNELS = 4096
+"""Connections of which it is remembered whether they carried contexts."""
 
 # tracecontext
 BAGGAGE_MEMBERS = 180

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from wiresniff.model.findings import Witness
+from wiresniff.model.hops import HopTotals
 
 OTHER = "other"
 """The pair in which further pairs are counted when the table is full; further operations likewise."""
@@ -62,6 +63,8 @@ class PairTotals:
     `limits.OPERATIONS_PER_PAIR`."""
     witnesses: dict[str, list[Witness]] = field(default_factory=dict)
     """Per verdict (`missing`), fault, warning or finding id: the first few."""
+    hops: HopTotals = field(default_factory=HopTotals)
+    """What the client made of the traces that it was called with."""
     parsed_bytes: int = 0
     opaque_bytes: Counter[str] = field(default_factory=Counter)
     """Per reason."""
@@ -113,6 +116,7 @@ class PairTotals:
         for name in COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.external = self.external or other.external
+        self.hops.add(other.hops)
         for operation, verdicts in other.operations.items():
             self.operations.setdefault(operation, Counter()).update(verdicts)
         for word, witnesses in other.witnesses.items():

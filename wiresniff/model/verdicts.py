@@ -3,8 +3,10 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Exchange
+from wiresniff.model.hops import Hop
 
 
 class Verdict(StrEnum):
@@ -15,17 +17,6 @@ class Verdict(StrEnum):
     MALFORMED = "malformed"
     INDETERMINATE = "indeterminate"
     EXEMPT = "exempt"
-
-
-class Confidence(StrEnum):
-    """How a verdict or a finding is known."""
-
-    CERTAIN = "certain"
-    INFERRED = "inferred"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-    UNDETERMINED = "undetermined"
-    """Of hops: nothing can be said."""
 
 
 class Judgement(NamedTuple):
@@ -39,3 +30,8 @@ class Judgement(NamedTuple):
     confidence: Confidence
     reason: str | None
     """For `indeterminate`: why. For `exempt`: which rule."""
+    hop: Hop | None = None
+    """What its client made of the trace; None until that is judged."""
+
+
+__all__ = ["Confidence", "Judgement", "Verdict"]

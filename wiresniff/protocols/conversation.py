@@ -21,6 +21,9 @@ class Conversation(Protocol):
     def run(self) -> list[Exchange]:
         """Read what the inboxes hold, as far as it goes; return the exchanges that are settled."""
 
+    def opened(self) -> list[Exchange]:
+        """Return requests that came since the last call and are not settled."""
+
     def keep(self) -> list[Exchange]:
         """Let what waits outlive the block."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from wiresniff.model.delivery import Connection, Data, Delivery, End, EndCause, Endpoint, Gap, Item
-from wiresniff.model.exchanges import Alike, Exchange, Traffic
+from wiresniff.model.exchanges import Alike, Exchange, Opened, Traffic
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1 import ArePlain, Blockwise, Http1Conversation, Readers, Stretch, Talk
 from wiresniff.protocols.http2 import Http2Conversation, Http2Readers
@@ -16,7 +16,7 @@ from wiresniff.protocols.recognition import HTTP2, Recognised, Recognition
 if TYPE_CHECKING:
     from wiresniff.protocols.conversation import Conversation
 
-Event: TypeAlias = Exchange | Alike | Traffic
+Event: TypeAlias = Exchange | Opened | Alike | Traffic
 
 ONE_DIRECTION = "one-direction"
 """Why answers to requests that pass elsewhere are not read."""
@@ -176,6 +176,7 @@ class Dissector:
                 events += more
             if dialogue.inboxes[0].items or dialogue.inboxes[1].items:
                 events += conversation.keep()
+            events += map(Opened, conversation.opened())
         elif dialogue.opaque_reason is not None:
             for inbox in dialogue.inboxes:
                 inbox.items.clear()

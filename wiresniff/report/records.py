@@ -8,6 +8,7 @@ This runs for every request: `record` is one flat function per group of keys and
 
 import json
 
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Exchange
 from wiresniff.model.policy import Keep, Privacy
@@ -63,6 +64,12 @@ def record(judgement: Judgement, captures: list[str], privacy: Privacy, show_bag
         _add_response(known, exchange)
     if judgement.reason is not None:
         known["wiresniff.reason"] = judgement.reason
+    hop = judgement.hop
+    if hop is not None:
+        known["wiresniff.propagation"] = hop.outcome
+        known["wiresniff.propagation.confidence"] = hop.confidence
+        if hop.cause is not None and hop.cause.packet and hop.confidence is Confidence.CERTAIN:
+            known["wiresniff.cause"] = hop.cause.packet
     if 0 <= exchange.capture < len(captures):
         known["wiresniff.capture"] = captures[exchange.capture]
     if exchange.packet:

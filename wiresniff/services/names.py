@@ -57,6 +57,7 @@ class Names:
         self._clients: dict[str, str] = {}
         self._outside: dict[str, tuple[bool, dict[int, bool]]] = {}
         """Per address: whether it is outside, and the ports for which the answer is another one."""
+        self._shared: dict[str, bool] = {}
         self._learned_endpoints: dict[Endpoint, str] = {}
         self._learned_addresses: dict[str, str] = {}
         self._evictions: Counter[str] = Counter()
@@ -99,6 +100,25 @@ class Names:
         places = self._outside.get(address)
         return not (places or self._place(address))[1]
 
+    def is_shared(self, address: str) -> bool:
+        """Whether several services use an address: the loopback's, and what the policy tells apart by port."""
+        known = self._shared.get(address)
+        if known is None:
+            known = self._is_shared(address)
+            self._remember(self._shared, address, known)
+        return known
+
+    def _is_shared(self, text: str) -> bool:
+        address = parse_address(text)
+        if address is None:
+            return False
+        services = {service.name for service in self._placements.parts(address).values()}
+        return address.is_loopback or len(services) > 1
+
+    def is_proxy(self, name: str) -> bool:
+        """Whether the policy says that a service hands on what it is asked."""
+        return self.role(name) is Role.PROXY
+
     def learn(self, endpoint: Endpoint, authority: bytes | None) -> None:
         """Remember what a client inside asks a server for; the same again costs a lookup."""
         self.server(endpoint, authority, client_is_external=False)
@@ -108,7 +128,7 @@ class Names:
         self.version += 1
         self._placements = Placements(policy)
         self._roles = {service.name: service.role for service in policy.services} | {EXTERNAL: Role.EXTERNAL}
-        for cache in (self._asked, self._endpoints, self._clients, self._outside):
+        for cache in (self._asked, self._endpoints, self._clients, self._outside, self._shared):
             cache.clear()
 
     def role(self, name: str) -> Role:

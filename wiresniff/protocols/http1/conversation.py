@@ -78,6 +78,17 @@ class Conversation(Shared):
         self.gave_up_waiting = False
         return done
 
+    def opened(self) -> list[Exchange]:
+        """Return requests that came since the last call and have no answer yet."""
+        opened: list[Exchange] = []
+        for asked in reversed(self.queue.asked):
+            if asked is not None:
+                if asked.is_announced:
+                    break
+                asked.is_announced = True
+                opened.append(asked)
+        return opened
+
     def expire(self, now_ns: int) -> list[Exchange]:
         """Report exchanges that have waited for long."""
         self.responses.expire(now_ns)

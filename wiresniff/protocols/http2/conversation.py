@@ -98,6 +98,10 @@ class Conversation:
         """Let what waits outlive the block: nothing does."""
         return []
 
+    def opened(self) -> list[Exchange]:
+        """Return requests that came since the last call and are not settled."""
+        return self._shared.streams.take_opened()
+
     def expire(self, now_ns: int) -> list[Exchange]:
         """Report exchanges that are open for long, and those whose verdict waited for evidence."""
         self._shared.streams.expire(now_ns)

@@ -18,8 +18,6 @@ _NEVER = 1 << 63
 class Call(Exchange):
     """An exchange on a stream."""
 
-    is_settled: bool = True
-    """Its verdict does not wait for evidence."""
     is_over: bool = False
     """Nothing more is expected, or it took too long: it is reported, once it is settled."""
     reset_ns: int | None = None
@@ -45,7 +43,7 @@ class Said(NamedTuple):
 class Streams:
     """Open streams by id; None where the exchange was reported and its end is still to come."""
 
-    __slots__ = ("_early", "_given_up", "_grpc_since_ns", "_others_since_ns", "done", "open")
+    __slots__ = ("_early", "_given_up", "_grpc_since_ns", "_opened", "_others_since_ns", "done", "open")
 
     def __init__(self) -> None:
         self.open: dict[int, Call | None] = {}
@@ -53,6 +51,8 @@ class Streams:
         """Exchanges to be reported; taken by the conversation."""
         self._early: dict[int, list[Said]] = {}
         """What was said on streams whose request has not come: packets are captured in disorder."""
+        self._opened: list[Call] = []
+        """Since somebody asked."""
         self._given_up: list[Call] = []
         """Reset by the client; what the server said before that may still come within the block."""
         self._grpc_since_ns = _NEVER
@@ -65,6 +65,7 @@ class Streams:
         if stream in self.open:
             self._drop(stream)
         self.open[stream] = call
+        self._opened.append(call)
         if call.protocol == GRPC:
             self._grpc_since_ns = min(self._grpc_since_ns, call.time_ns)
         elif not call.may_be_grpc:
@@ -72,6 +73,16 @@ class Streams:
         early = self._early.pop(stream, None) if self._early else None
         for said in early or ():
             self.say(stream, said)
+
+    def take_opened(self) -> list[Exchange]:
+        """Return calls that came since the last call of this and are not reported; until then few can be."""
+        opened: list[Exchange] = []
+        for call in self._opened:
+            if not (call.is_over and call.is_settled):
+                call.is_announced = True
+                opened.append(call)
+        self._opened = []
+        return opened
 
     def is_full(self) -> bool:
         """Tell whether the limit is reached."""

@@ -1,0 +1,127 @@
+"""Counts hops for the pair of services that a request belongs to, with what tells the causes apart."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+from wiresniff.audit.hops.judge import Call, Judged
+from wiresniff.audit.operations import Operations
+from wiresniff.audit.witnesses import Witnesses
+from wiresniff.model import limits
+from wiresniff.model.display import shortened, visible
+from wiresniff.model.exchanges import Channel, Exchange
+from wiresniff.model.hops import MIXED, HopTotals, Kind, Outcome, Sender
+from wiresniff.model.totals import OTHER, PairTotals
+from wiresniff.model.verdicts import Judgement
+
+FAILED_STATUS = 500
+AGENT_CHARACTERS = 80
+
+_BROKEN = (Outcome.DROPPED, Outcome.RESTARTED)
+_JUDGED_BY_CAUSE = (*_BROKEN, Outcome.ORIGINATED)
+_KEPT = (Outcome.PROPAGATED, Outcome.PASSTHROUGH)
+
+
+class Tally:
+    """Counts hops. `totals_of` finds the pair of a request."""
+
+    def __init__(
+        self, totals_of: Callable[[Exchange], PairTotals], operations: Operations, witnesses: Witnesses
+    ) -> None:
+        self._totals_of = totals_of
+        self.operations = operations
+        self.witnesses = witnesses
+        self._kinds: OrderedDict[Channel, str] = OrderedDict()
+        self._marks: dict[tuple[str, str], tuple[int, int]] = {}
+        """Per instance and peer: idle and watched time that was counted."""
+
+    def count(self, judgement: Judgement, judged: Judged, call: Call | None) -> None:
+        """Count one hop."""
+        exchange, hop = judgement.exchange, judged.hop
+        pair = self._totals_of(exchange)
+        totals = pair.hops
+        totals.outcomes[f"{hop.outcome}:{hop.confidence}"] += 1
+        if hop.doubt is not None:
+            totals.doubts[hop.doubt] += 1
+        for change in hop.changes:
+            totals.changes[change] += 1
+            self._offer(pair, change, judgement, judged)
+        if call is None or exchange.unseen is not None or hop.outcome is Outcome.EXEMPT:
+            return
+        kind = _kind(judged, call)
+        self._count_kind(totals, kind, judged, call)
+        self._count_sender(totals, kind, judgement)
+        if kind is Kind.FRESH and judgement.reading.context is not None:
+            totals.fresh_sampled += judgement.reading.context.sampled
+        if hop.outcome in _JUDGED_BY_CAUSE or hop.outcome is Outcome.PASSTHROUGH:
+            self._offer(pair, hop.outcome, judgement, judged)
+        if _failed(exchange) and hop.outcome in _BROKEN:
+            totals.failed_discontinued += 1
+            self._offer(pair, "failed", judgement, judged)
+        elif hop.outcome is Outcome.UNDETERMINED and kind is not Kind.KEPT:
+            self._offer(pair, f"undetermined-{kind}", judgement, judged)
+
+    def count_front_doors(self, totals: PairTotals, roots: int, bare: int = 0) -> None:
+        """Count requests of clients that nobody calls."""
+        outcomes = totals.hops.outcomes
+        if roots:
+            outcomes["root:certain"] += roots
+        if bare:
+            outcomes["bare:certain"] += bare
+
+    def _count_kind(self, totals: HopTotals, kind: Kind, judged: Judged, call: Call) -> None:
+        sight, instance = call.sight, call.instance
+        is_idle = not sight.requests and judged.cause is None and kind is not Kind.KEPT
+        (totals.idle if is_idle else totals.caused)[kind] += 1
+        totals.open_requests += sight.requests
+        totals.open_usable += sight.usable
+        watched_ns = call.judgement.exchange.time_ns - instance.began_ns
+        place = (call.place, call.peer)
+        idle_before_ns, watched_before_ns = self._marks.get(place, (0, 0))
+        if len(self._marks) >= limits.HOP_CHANNELS:
+            self._marks.clear()
+        if watched_ns > watched_before_ns:
+            self._marks[place] = (instance.idle_ns, watched_ns)
+            totals.idle_ns += max(instance.idle_ns - idle_before_ns, 0)
+            totals.watched_ns += watched_ns - watched_before_ns
+
+    def _count_sender(self, totals: HopTotals, kind: Kind, judgement: Judgement) -> None:
+        exchange = judgement.exchange
+        agent = (exchange.user_agent or b"").decode("latin-1")
+        sender: Sender = (visible(shortened(agent, AGENT_CHARACTERS)), self.operations.of(exchange))
+        kinds = totals.senders.get(sender)
+        if kinds is None:
+            if len(totals.senders) >= limits.HOP_SENDERS:
+                sender = ("", OTHER)
+            kinds = totals.senders.setdefault(sender, Counter())
+        kinds[kind] += 1
+        self._count_connection(totals, kind, exchange.channel)
+
+    def _count_connection(self, totals: HopTotals, kind: Kind, channel: Channel) -> None:
+        known = self._kinds.get(channel)
+        if known is None:
+            if len(self._kinds) >= limits.HOP_CHANNELS:
+                self._kinds.popitem(last=False)
+            self._kinds[channel] = kind
+            totals.connections[kind] += 1
+        elif known not in (kind, MIXED):
+            self._kinds[channel] = MIXED
+            totals.connections[known] -= 1
+            totals.connections[MIXED] += 1
+
+    def _offer(self, pair: PairTotals, word: str, judgement: Judgement, judged: Judged) -> None:
+        cause = judged.cause
+        self.witnesses.offer_chain(
+            pair, word, (judgement.exchange, judgement.reading),
+            (cause.exchange, cause.reading) if cause is not None else None,
+        )  # fmt: skip
+
+
+def _kind(judged: Judged, call: Call) -> Kind:
+    if judged.hop.outcome in _KEPT:
+        return Kind.KEPT
+    return Kind.FRESH if call.identity.traces else Kind.BARE
+
+
+def _failed(exchange: Exchange) -> bool:
+    status = exchange.status
+    return (status is not None and status >= FAILED_STATUS) or bool(exchange.grpc_status) or exchange.unanswered
