@@ -6,11 +6,15 @@ number with a value is a literal under that entry's name::
     requests.ask(0, *GET, 3, (-2, TRACEPARENT_1))
 """
 
+import time
+import tracemalloc
+
 import pytest
 
 from wiresniff.model import limits
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Channel, Exchange, Unseen
+from wiresniff.protocols.hpack.decoder import Decoder
 from wiresniff.protocols.hpack.fields import Field, HeaderBlock, Unresolved
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.inference import Inference
@@ -161,6 +165,28 @@ def test_cut_blocks(requests: Requests) -> None:
     assert requests.said(requests.ask(0, *GET, -1, error="cut", unseen=Unseen.GAP)) == "gap"
     inferred = requests.ask(0, *GET, (-2, TWO), error="cut", unseen=Unseen.GAP)
     assert (inferred.fields, requests.said(inferred)) == ([(b"traceparent", TWO)], "gap")
+
+
+def test_cut_blocks_identify_nothing(requests: Requests) -> None:
+    """Where the rest may hold another literal that looks like a traceparent, other requests are not judged by the one.
+
+    The entry behind it may be that of `elastic-apm-traceparent`.
+    """
+    odd = requests.ask(0, *GET, (-3, ODD))
+    cut = requests.ask(1, *GET, (-9, TWO), -4, unseen=Unseen.GAP)
+    assert (requests.said(cut), cut.fields) == ("gap", [(b"traceparent", TWO)])
+    assert requests.said(odd) == "waits"
+    assert requests.said(requests.ask(2, *GET, -4)) == "waits"
+    requests.ask(3, *GET, (-9, ONE), (-3, THREE))
+    requests.end()
+    assert requests.said(odd) == "header-table"
+
+
+def test_cut_blocks_do_not_count(requests: Requests) -> None:
+    """The id by which they are known to be one request handed on may be where they are cut."""
+    for number in range(2 * limits.RECURRENCE_REQUESTS):
+        requests.ask(number, *GET, -5, unseen=Unseen.GAP)
+    assert requests.said(requests.ask(17, *GET, -5)) == "waits"
 
 
 # --- names ---
@@ -466,12 +492,35 @@ def test_too_much_waits_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_entries(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of entries beyond the limit nothing is remembered, so nothing is concluded."""
+    """Of entries beyond the limit nothing is remembered, so nothing is concluded from what has none but them."""
     monkeypatch.setattr(limits, "TABLE_ENTRIES", 2)
-    requests.ask(0, *GET, -5, -6, -7, (b"traceparent", ONE))
+    assert requests.said(requests.ask(0, *GET, -5, -6, -7, (b"traceparent", ONE))) == ONE.decode()
     assert requests.said(requests.ask(1, *GET, -5, -6)) == "inferred missing"
-    assert requests.said(requests.ask(1, *GET, -7)) == "waits"
-    assert requests.patience.evictions == {"table-entries": 2}
+    assert requests.said(requests.ask(1, *GET, -7)) == "header-table"
+    assert requests.said(requests.ask(1, *GET, -5, (-7, ONE))) == "header-table"
+    assert requests.patience.evictions == {"table-entries": 3}
+
+
+def test_too_many_entries_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A literal under an entry that could not be remembered is no less the traceparent the next time."""
+    monkeypatch.setattr(limits, "TABLE_ENTRIES_TOTAL", 0)
+    requests = Requests()
+    for value in (ONE, ODD):
+        assert requests.said(requests.ask(0, *GET, (-3, value))) == "header-table"
+    assert requests.said(requests.ask(0, *GET, -4, unseen=Unseen.GAP)) == "gap"
+    assert requests.patience.evictions == {"table-entries": 3}
+
+
+def test_what_is_known_serves_where_there_are_too_many_entries(
+    requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of the traceparent, and those of others, were inferred before; who has it excludes the others."""
+    requests.ask(0, *POST, (-2, b"/a.B/C"), (-3, ONE))
+    requests.ask(0, *GET, -4)
+    monkeypatch.setattr(limits, "TABLE_ENTRIES", 3)
+    asked = requests.ask(1, *POST, (-2, b"/a.B/D"), (-3, TWO), -4, -8)
+    assert (requests.said(asked), asked.target) == (f"inferred {TWO.decode()}", b"/a.B/D")
+    assert requests.said(requests.ask(2, *GET, -4)) == "inferred missing"
 
 
 def test_too_many_names(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,3 +550,79 @@ def test_hostile_blocks_take_linear_work(requests: Requests) -> None:
     assert len(looked_at) <= 2 * 10 * (len(paths) + len(shaped))
     requests.end()
     assert {requests.said(asked) for asked in requests.decided} == {"header-table"}
+
+
+def test_candidates_of_one_value_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight times as many entries that may be the traceparent, beside as many literals each: no more than their number.
+
+    The best of three, and twice the linear time allowed.
+    """
+    monkeypatch.setattr(limits, "TABLE_ENTRIES", 10_000)
+
+    def seconds(entries: int) -> float:
+        written = [(-number, ONE) for number in range(1, entries + 1)]
+        best = float("inf")
+        for _ in range(3):
+            requests = Requests()
+            begin = time.perf_counter()
+            requests.ask(0, *GET, *written)
+            best = min(best, time.perf_counter() - begin)
+        return best
+
+    assert seconds(8000) < 16 * seconds(1000)
+
+
+def test_fields_that_wait_are_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests with many references, long literals or long fields that are kept take more than others."""
+    many = range(-200, 0)
+    for written in ((*GET, *many), (*GET, (-5, b"x" * 25_600)), (*GET, -5, (b"tracestate", b"x" * 25_600))):
+        requests = Requests()
+        monkeypatch.setattr(limits, "VERDICTS_WAITING_BYTES", 70_000)
+        assert [requests.said(requests.ask(0, *written)) for _ in range(4)] == ["waits"] * 2 + ["header-table"] * 2
+        assert requests.patience.evictions == {"waiting-verdicts": 2}
+        requests.end()
+        assert requests.patience.waiting_bytes == 0
+
+
+def reference(index: int) -> bytes:
+    """Return a field that is nothing but an index, of two octets or more (RFC 7541 5.1)."""
+    rest, octets = index - 127, [0xFF]
+    while rest >= 128:
+        octets.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([*octets, rest])
+
+
+def joined_late(indices: range, blocks: int) -> tuple[Requests, float]:
+    """Take so many blocks of such references; return the requests, and the seconds that the quickest block took."""
+    fragment = b"\x82\x86\x84" + b"".join(map(reference, indices))
+    decoder, requests, best = Decoder(is_complete=False), Requests(), float("inf")
+    for _ in range(blocks):
+        begin = time.perf_counter()
+        decoded = decoder.decode(fragment)
+        asked = Exchange(CHANNEL, "http/2", "2", 0, 0, 1, 1, None, None, [])
+        requests.inference.take(asked, decoded, 0)
+        best = min(best, time.perf_counter() - begin)
+    return requests, best
+
+
+def test_blocks_of_nothing_but_unknown_references_take_linear_time() -> None:
+    """63 kB of references, all different: as much for each as in a block of a tenth."""
+    (_, short), (requests, long) = joined_late(range(200, 2200), 3), joined_late(range(200, 20_200), 3)
+    assert long < 25 * short
+    assert requests.patience.entries <= limits.TABLE_ENTRIES
+
+
+@pytest.mark.parametrize(("indices", "blocks"), [(range(200, 20_200), 4), (range(200, 1200), 60)])
+def test_what_waits_is_as_large_as_is_charged_for_it(
+    indices: range, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks whose references can't be told apart don't wait; where they can, so many wait as there is room for."""
+    monkeypatch.setattr(limits, "VERDICTS_WAITING_BYTES", 2 * limits.MIB)
+    tracemalloc.start()
+    requests, _ = joined_late(indices, blocks)
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    entries_bytes = 512 * requests.patience.entries
+    assert held_bytes < 1.3 * limits.VERDICTS_WAITING_BYTES + entries_bytes
+    assert requests.patience.evictions

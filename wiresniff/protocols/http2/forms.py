@@ -5,20 +5,21 @@ the same octets mean the same fields, and a literal value that is not coded can 
 Where each block adds something, or never comes again, trying is given up for a while.
 """
 
-from copy import deepcopy
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from wiresniff.model import limits
 from wiresniff.model.exchanges import Exchange, Fields
 from wiresniff.protocols.hpack.decoder import Decoder
 from wiresniff.protocols.hpack.fields import HeaderBlock
+from wiresniff.protocols.hpack.structure import begins_field
 from wiresniff.protocols.http2.fields import TRACEPARENT
+from wiresniff.protocols.http2.known_blocks import KnownBlocks, Remembered
 
-VALUE_BYTES = 55
-LITERAL = bytes([len(TRACEPARENT)]) + TRACEPARENT + bytes([VALUE_BYTES])
-"""What a traceparent begins with that is neither indexed nor coded (RFC 7541 6.2.2)."""
-PLACEHOLDER = b"?" * VALUE_BYTES
-REMEMBERED = 64
-REMEMBERED_BYTES = 512
+VALUE_BYTES: Final = 55
+LITERAL: Final = bytes([len(TRACEPARENT)]) + TRACEPARENT + bytes([VALUE_BYTES])
+"""Name and length of the value of a traceparent that is neither indexed nor coded; an octet that says so is before them
+(RFC 7541 6.2.2, 6.2.3)."""
+_FIRST_OCTETS: Final = (b"\x00", b"\x10")
 MISSES, REST = 16, 256
 """After so many misses in a row so many blocks are not tried."""
 
@@ -42,9 +43,11 @@ class Form(NamedTuple):
 class Forms:
     """Forms of one connection's requests."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, remembered: Remembered) -> None:
         self._decoder = decoder
-        self._known: dict[tuple[bytes, bytes | None], Form] = {}
+        self._known: KnownBlocks[tuple[bytes, bytes | None], Form] = KnownBlocks(remembered)
+        """By the octets before and behind the traceparent's value; all, and None, where there is no traceparent."""
+        self._forms = self._known.said
         self._state = decoder.table_state
         """Of the table, while `_known` holds."""
         self._misses = 0
@@ -59,15 +62,15 @@ class Forms:
         state = decoder.table_state
         if state != self._state:
             self._state = state
-            self._known.clear()
+            self._known.forget()
         at = fragment.find(LITERAL)
         if at < 0:
-            form = self._known.get((fragment, None))
+            form = self._forms.get((fragment, None))
             fields = form.before if form is not None else []
         else:
             at += len(LITERAL)
             end = at + VALUE_BYTES
-            form = self._known.get((fragment[:at], fragment[end:])) if end <= len(fragment) else None
+            form = self._forms.get((fragment[:at], fragment[end:])) if end <= len(fragment) else None
             if form is not None and form.after is not None:
                 fields = [*form.before, (TRACEPARENT, fragment[at:end]), *form.after]
         if form is None:
@@ -86,32 +89,36 @@ class Forms:
             or decoder.table_state != self._state
             or block.unresolved
             or block.error is not None
-            or len(fragment) > REMEMBERED_BYTES
+            or len(fragment) > limits.HEADER_BLOCK_BYTES
         ):
             return
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
+        kept = asked.fields
         at = fragment.find(LITERAL)
         if at < 0:
-            self._known[fragment, None] = _form(asked, asked.fields, None)
+            self._remember((fragment, None), _form(asked, kept, None), fragment)
             return
+        begins = at - 1
         at += len(LITERAL)
         end = at + VALUE_BYTES
-        value = fragment[at:end]
-        places = [number for number, field in enumerate(asked.fields) if field == (TRACEPARENT, value)]
-        if len(value) != VALUE_BYTES or len(places) != 1 or not self._is_value(fragment, block, at):
-            return
-        before, after = asked.fields[: places[0]], asked.fields[places[0] + 1 :]
-        self._known[fragment[:at], fragment[end:]] = _form(asked, before, after)
+        places = [number for number, field in enumerate(kept) if field == (TRACEPARENT, fragment[at:end])]
+        if len(places) == 1 and _is_literal(fragment, begins):
+            form = _form(asked, kept[: places[0]], kept[places[0] + 1 :])
+            self._remember((fragment[:at], fragment[end:]), form, fragment)
 
-    def _is_value(self, fragment: bytes, block: HeaderBlock, at: int) -> bool:
-        """Tell whether what looks like the value of a traceparent is one: another in its place is read as such."""
-        end = at + VALUE_BYTES
-        other = deepcopy(self._decoder).decode(fragment[:at] + PLACEHOLDER + fragment[end:])
-        expected = [
-            (TRACEPARENT, PLACEHOLDER) if field == (TRACEPARENT, fragment[at:end]) else field for field in block.fields
-        ]
-        return other.fields == expected
+    def forget(self) -> None:
+        """Forget everything: the connection is over."""
+        self._known.forget()
+
+    def _remember(self, key: tuple[bytes, bytes | None], form: Form, fragment: bytes) -> None:
+        self._known.remember(key, form, len(fragment), len(form.before) + len(form.after or ()))
+
+
+def _is_literal(fragment: bytes, at: int) -> bool:
+    """Tell whether what looks like a traceparent, from this octet on, is one, and not part of something else.
+
+    The block was decoded. If a field begins there it is a literal of that name, whatever the value.
+    """
+    return fragment[at : at + 1] in _FIRST_OCTETS and begins_field(fragment, at)
 
 
 def _form(asked: Exchange, before: Fields, after: Fields | None) -> Form:

@@ -18,6 +18,8 @@ Two literals that look like a traceparent in one request, under different entrie
 (`elastic-apm-traceparent` looks the same): if both have one value it is taken, else neither, until one is excluded. A
 request with a literal that looks like one is never said to lack it unless that entry is excluded.
 
+A request of which not all was seen, or with more entries than are remembered, has what it shows, and lacks nothing.
+
 What is said of a request depends on the requests of its connection and their times alone, not on when the question is
 asked: evidence counts if it comes within `limits.VERDICT_SECONDS`.
 """
@@ -96,16 +98,22 @@ class Inference:
         fields: list[Entry] = []
         literals: list[Literal] = []
         is_plain = asked.target is not None
+        is_remembered = True
         for epoch, position, value in block.unresolved:
             if epoch != self._epoch:
                 self._begin_epoch(epoch)
             entry = self._entries.get(position) or self._meet(position)
-            if value is None:
+            if entry is None:
+                is_remembered = False
+            elif value is None:
                 fields.append(entry)
                 is_plain &= entry.is_plain
             else:
                 literals.append((entry, value))
                 is_plain &= entry.is_plain or entry is self._traceparent
+        if not is_remembered:
+            self._take_crowded(asked, fields, literals)
+            return True
         if is_plain:
             if not self._has_traceparent(asked, (), literals) and asked.unseen is None:
                 asked.inferred = True
@@ -114,9 +122,23 @@ class Inference:
         self._look_for_path(asked, fields, literals)
         if self._has_traceparent(asked, fields, literals):
             return True
-        if not self._repeats:
+        if not self._repeats and asked.unseen is None:  # what it shares with others may be where it was not seen
             self._count(fields, block, literals, time_ns)
         return self._is_decided(asked, fields, literals, time_ns)
+
+    def _take_crowded(self, asked: Exchange, fields: list[Entry], literals: list[Literal]) -> None:
+        """Take a request with entries of which nothing can be remembered: any of them may be the traceparent."""
+        known: list[Literal] = []
+        others = fields
+        for entry, value in literals:
+            if entry is self._traceparent:
+                known.append((entry, value))
+            else:
+                others.append(entry)
+                if entry.name is not None:
+                    self._put(asked, entry.name, value)
+        if not self._has_traceparent(asked, others, known) and asked.unseen is None:
+            asked.unseen = Unseen.HEADER_TABLE
 
     def _read_named(self, asked: Exchange, literals: list[Literal]) -> None:
         """Read literals whose name is inferred, and infer names of those that leave no doubt."""
@@ -166,12 +188,13 @@ class Inference:
                     self._put(asked, PATH, value)
 
     def _has_traceparent(self, asked: Exchange, fields: Iterable[Entry], literals: list[Literal]) -> bool:
-        """Find the traceparent of a request, read or inferred; learn from it."""
+        """Find the traceparent of a request, read or inferred; learn from it, if the whole head was seen."""
+        is_whole = asked.unseen is None
         read = [value for name, value in asked.fields if name == TRACEPARENT]
-        own: list[Entry] = []
+        own: set[Entry] = set()
         values = read
         if not read and literals:
-            own, values = self._infer(literals)
+            own, values = self._infer(literals, is_whole=is_whole)
             asked.fields += [(TRACEPARENT, value) for value in values]
             asked.inferred = bool(values)
         if not values:
@@ -179,27 +202,33 @@ class Inference:
         if len(values) == 1:  # who sends two may send a third
             self._repeats = self._repeats or values[0] == self._last_value
             self._last_value = values[0]
-            self._exclude(entry for entry in fields if entry not in own)
-            self._exclude(entry for entry, _ in literals if entry not in own)
+            if is_whole:
+                self._exclude(entry for entry in fields if entry not in own)
+                self._exclude(entry for entry, _ in literals if entry not in own)
         return True
 
-    def _infer(self, literals: list[Literal]) -> tuple[list[Entry], list[bytes]]:
-        """Return which entries name the traceparent of a request, and its values; or may, when all have one value."""
+    def _infer(self, literals: list[Literal], *, is_whole: bool) -> tuple[set[Entry], list[bytes]]:
+        """Return which entries name the traceparent of a request, and its values; or may, when all have one value.
+
+        Where the head was not wholly seen, another literal may look like one as well: then no entry is identified.
+        """
         known = self._traceparent
         if known is not None:
             values = [value for entry, value in literals if entry is known]
-            return ([known], values) if values else ([], [])
+            return ({known}, values) if values else (set(), [])
         shaped = [(entry, value) for entry, value in literals if self._may_be_it(entry) and self._is_shaped(value)]
         entries = list(dict.fromkeys(entry for entry, _ in shaped))
         if len(entries) == 1 and not entries[0].has_rivals():
+            if not is_whole:
+                return set(entries), [value for _, value in shaped]
             self._identify(entries[0])
-            return self._infer(literals) if self._traceparent is not None else ([], [])
+            return self._infer(literals, is_whole=True) if self._traceparent is not None else (set(), [])
         if len(entries) > 1:
             if len({value for _, value in shaped}) == 1:
-                return entries, [shaped[0][1]]
+                return set(entries), [shaped[0][1]]
             for entry in entries:
                 entry.dispute(entries)
-        return [], []
+        return set(), []
 
     @staticmethod
     def _may_be_it(entry: Entry) -> bool:
@@ -306,15 +335,14 @@ class Inference:
 
     # --- bounds ---
 
-    def _meet(self, position: int) -> Entry:
-        """Begin to remember an entry, if there is room."""
-        entry = Entry()
+    def _meet(self, position: int) -> Entry | None:
+        """Begin to remember an entry; None when there is no room."""
         patience = self._patience
-        if len(self._entries) < limits.TABLE_ENTRIES and patience.entries < limits.TABLE_ENTRIES_TOTAL:
-            self._entries[position] = entry
-            patience.entries += 1
-        else:
+        if len(self._entries) >= limits.TABLE_ENTRIES or patience.entries >= limits.TABLE_ENTRIES_TOTAL:
             patience.evictions["table-entries"] += 1
+            return None
+        entry = self._entries[position] = Entry()
+        patience.entries += 1
         return entry
 
     def _begin_epoch(self, epoch: int) -> None:

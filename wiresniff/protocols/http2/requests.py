@@ -24,7 +24,7 @@ class Requests(Direction):
             preface=preface,
         )
         self._shared = shared
-        self._forms = Forms(self.decoder)
+        self._forms = Forms(self.decoder, shared.remembered)
         self._newest = 0
         """Highest stream so far."""
 
@@ -89,6 +89,11 @@ class Requests(Direction):
             shared.authority = call.authority
         if streams.is_full():
             self.paused_ns = call.time_ns
+
+    def close(self) -> None:
+        """Give back what was counted."""
+        super().close()
+        self._forms.forget()
 
     def _is_trailer(self, stream: int, *, is_whole: bool, has_fields: bool) -> bool:
         """Tell whether a block without a pseudo-field that is known is no request.

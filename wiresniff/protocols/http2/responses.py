@@ -6,13 +6,10 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.exchanges import Unseen
 from wiresniff.protocols.http2.direction import Direction
 from wiresniff.protocols.http2.frames import END_STREAM
+from wiresniff.protocols.http2.known_blocks import KnownBlocks
 from wiresniff.protocols.http2.shared import Shared
 from wiresniff.protocols.http2.statuses import grpc_status_of, status_of
 from wiresniff.protocols.http2.streams import Said
-
-BLOCKS_REMEMBERED = 64
-"""Servers repeat two or three."""
-BLOCK_BYTES_REMEMBERED = 256
 
 Statuses: TypeAlias = tuple[int | None, int | None]
 """Of HTTP and of gRPC."""
@@ -31,8 +28,9 @@ class Responses(Direction):
             preface=b"",
         )
         self._streams = shared.streams
-        self._known: dict[bytes, Statuses] = {}
+        self._known: KnownBlocks[bytes, Statuses] = KnownBlocks(shared.remembered)
         """Header blocks that were read since the table last changed."""
+        self._statuses = self._known.said
         self._state = self.decoder.table_state
 
     def _take_block(
@@ -41,9 +39,9 @@ class Responses(Direction):
     ) -> None:  # fmt: skip
         state = self.decoder.table_state
         if state != self._state:
-            self._known.clear()
+            self._known.forget()
             self._state = state
-        status, grpc_status = self._known.get(fragment) or self._read(fragment, unseen)
+        status, grpc_status = self._statuses.get(fragment) or self._read(fragment, unseen)
         if not stream & 1:  # promised by the server: nobody asked
             return
         if flags & END_STREAM:
@@ -57,13 +55,14 @@ class Responses(Direction):
         if block.error is not None and unseen is None:
             self._anomalies[Anomaly.BAD_HEADER_BLOCK] += 1
         statuses = status_of(block.fields), grpc_status_of(block.fields)
-        if self.decoder.table_state == self._state and block.error is None and self._is_remembered(fragment):
-            self._known[fragment] = statuses
+        if fragment and self.decoder.table_state == self._state and block.error is None:
+            self._known.remember(fragment, statuses, len(fragment))
         return statuses
 
-    def _is_remembered(self, fragment: bytes) -> bool:
-        """Tell whether a block is worth a place."""
-        return len(self._known) < BLOCKS_REMEMBERED and 0 < len(fragment) <= BLOCK_BYTES_REMEMBERED
+    def close(self) -> None:
+        """Give back what was counted."""
+        super().close()
+        self._known.forget()
 
     def _take_end(self, stream: int, time_ns: int) -> None:
         self._streams.end(stream, None, None, time_ns, is_block=False)

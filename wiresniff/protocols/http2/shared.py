@@ -11,6 +11,7 @@ from wiresniff.model.exchanges import Channel
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.inference import Inference
+from wiresniff.protocols.http2.known_blocks import Remembered
 from wiresniff.protocols.http2.streams import EXPIRY_NS, Call, Streams
 from wiresniff.protocols.http2.undecided import Patience
 from wiresniff.protocols.inbox import Inbox
@@ -23,6 +24,7 @@ class Readers:
         self.request_fields = RequestFields(kept_fields)
         self.is_traceparent_shaped = is_traceparent_shaped
         self.patience = Patience()
+        self.remembered = Remembered(self.patience.evictions)
 
 
 class Shared:
@@ -47,6 +49,7 @@ class Shared:
         self.budget = budget
         self.anomalies = anomalies
         self.streams = Streams()
+        self.remembered = readers.remembered
         self.inference = Inference(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
         self.authority: bytes | None = None
         """What was asked for last."""

@@ -1,6 +1,7 @@
 """Requests whose verdict waits for what later ones show, and how many may."""
 
 from collections import Counter
+from itertools import chain
 
 from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.http2.entries import Entry
@@ -29,7 +30,10 @@ class Undecided:
         self.contested: set[Entry] = set()
         """Of literals that look like one."""
         self.time_ns = time_ns
-        self.cost_bytes = REQUEST_BYTES + sum(FIELD_BYTES + len(value) for _, value in literals)
+        kept = (*(value for _, value in asked.fields), asked.target, asked.authority, asked.user_agent)
+        values = chain((value for _, value in literals), filter(None, kept))
+        count = len(self.fields) + len(literals) + len(asked.fields)
+        self.cost_bytes = REQUEST_BYTES + FIELD_BYTES * count + sum(map(len, values))
 
     def is_open(self) -> bool:
         """Tell whether something is left that may be the traceparent."""
