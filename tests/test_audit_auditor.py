@@ -256,6 +256,8 @@ def test_counting_is_judging_without_the_judgements(
     counted.count(exchanges[:20])
     for exchange in exchanges + exchanges[:20]:
         judged.feed(exchange)
+    counted.close()
+    judged.close()
     assert counted.pairs() == judged.pairs()
 
 
@@ -292,4 +294,6 @@ def test_counting_what_is_alike_is_counting_each(
     for exchange in exchanges:
         one_by_one.feed(exchange)
     together.count_alike(alike)
+    together.close()
+    one_by_one.close()
     assert together.pairs() == one_by_one.pairs()
