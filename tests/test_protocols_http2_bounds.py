@@ -152,6 +152,28 @@ def test_windows_are_given_back() -> None:
     assert (dissection.dissector._budget.windows, dissection.dissector._budget.held) == (0, 0)
 
 
+@pytest.mark.parametrize("differ", [False, True])
+def test_header_blocks_that_are_remembered_are_bounded(differ: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each differs, and nothing is added to the table: after so many, all are forgotten and counted, and read right."""
+    monkeypatch.setattr(limits, "HEADER_BLOCKS", 4)
+    talk = Talk().begin()
+    for number in range(6):
+        stream = 2 * number + 1
+        path = b"/%d" % number if differ else b"/"
+        asked, answered = b"\x83\x86\x04" + bytes([len(path)]) + path, b"\x08\x03%d" % (200 + number)
+        talk.client_sends(header_frames(asked, stream, end=True))
+        talk.server_sends(header_frames(answered if differ else b"\x88", stream, end=True))
+    dissection = Dissection()
+    for block in cut_into(talk.packets, 1):
+        dissection.feed(block)
+    readers = dissection.dissector._http2_readers
+    assert dissection.dissector.evictions()["header-blocks"] == (8 if differ else 0)
+    assert readers.remembered.octets > 0
+    expected = [f"POST /{number} -> {200 + number}" if differ else "POST / -> 200" for number in range(6)]
+    assert dissection.close().told() == expected
+    assert readers.remembered.octets == 0
+
+
 def seconds_for(octets: bytes, mss: int) -> float:
     """Return how long reading takes, the best of two."""
     talk = Talk()

@@ -156,6 +156,17 @@ def test_many_names(requests: Requests) -> None:
     assert len(REQUEST_FIELDS._slots) <= 4096 + len(KEPT_FIELDS) + 7
 
 
+def test_long_names(requests: Requests) -> None:
+    """They are read, and not remembered: neither for what they are nor for the ids that they may hold."""
+    read = RequestFields(KEPT_FIELDS)
+    long = b"x-request-" + b"x" * 1000
+    requests.inference = Inference(read, is_traceparent_shaped, requests.patience)
+    asked = requests.ask(0, *GET, -5, (long, b"0123456789abcdef0123"))
+    assert asked.auxiliary == (b"0123456789abcdef0123",)
+    assert long not in read._slots
+    assert long not in read._hold_ids
+
+
 def test_cut_blocks(requests: Requests) -> None:
     """Of a block that was not decoded to its end, what was seen is recorded; absence is never concluded."""
     seen = requests.ask(0, *GET, (b"traceparent", ONE), error="cut")

@@ -19,6 +19,9 @@ GRPC: Final = "grpc"
 NAMES_REMEMBERED = 4096
 """Names of which it is remembered whether they matter; then all are forgotten. A network shows hundreds."""
 
+NAME_BYTES: Final = 64
+"""Longer names are looked at anew each time: a hostile one has as many octets as a header block."""
+
 IDS_PER_REQUEST = 8
 """Looked at, of one request."""
 
@@ -80,11 +83,12 @@ class RequestFields:
 
     def _meet(self, name: bytes) -> int:
         """Remember of a new name where its values belong."""
-        if len(self._slots) >= NAMES_REMEMBERED:
-            self._slots = dict(self._known)
         folded = name.lower()
         slot = self._known.get(folded, _AUXILIARY if is_auxiliary(folded) else _IGNORED)
-        self._slots[name] = slot
+        if len(name) <= NAME_BYTES:
+            if len(self._slots) >= NAMES_REMEMBERED:
+                self._slots = dict(self._known)
+            self._slots[name] = slot
         return slot
 
     def ids(self, fields: Iterable[Field], values: Iterable[bytes]) -> frozenset[bytes]:
@@ -99,7 +103,9 @@ class RequestFields:
     def _holds_ids(self, name: bytes) -> bool:
         known = self._hold_ids.get(name)
         if known is None:
-            if len(self._hold_ids) >= NAMES_REMEMBERED:
-                self._hold_ids.clear()
-            known = self._hold_ids[name] = self._known.get(name) == _KEPT or names_an_id(name)
+            known = self._known.get(name) == _KEPT or names_an_id(name)
+            if len(name) <= NAME_BYTES:
+                if len(self._hold_ids) >= NAMES_REMEMBERED:
+                    self._hold_ids.clear()
+                self._hold_ids[name] = known
         return known
