@@ -13,6 +13,7 @@ Packets make segments, segments make runs, runs make messages, messages make exc
     audit          exchanges -> verdicts, totals per service pair, findings
     report         the audit as text, JSON and Markdown; what every word of it means
     metrics        the audit as Prometheus text, of files once and served live
+    stages         the stages of one capture point
     pipeline       joins the stages
     config         the policy file
     cli            one file per command

@@ -3,23 +3,22 @@
 Each capture point has a decoder, a reassembler and a dissector of its own; names, sights and totals are shared. Stages
 know nothing of each other: what one needs of another (the names of header fields to keep, the reader of fields) is
 handed over here. A connection on which our own code fails is given up, counted, and the rest goes on.
+
+`feed` is three steps, `decode`, `dissect` and `judge`, which `workers` takes in different processes: what packets say
+is told in one place, what connections say wherever each is followed, and what is in order is judged in one place again.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from functools import partial
+from typing import NamedTuple
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
 from wiresniff.audit.auditor import settled
 from wiresniff.audit.findings import find, worst_first
+from wiresniff.audit.pairs import PairRecord
 from wiresniff.audit.sights import HOLD_NS, Sights
-from wiresniff.decode.decoder import Decoder
 from wiresniff.model import limits
 from wiresniff.model.accounting import Accounting
-from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
-from wiresniff.model.delivery import Delivery
 from wiresniff.model.exchanges import Alike, Exchange, Opened, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth
@@ -27,13 +26,10 @@ from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
 from wiresniff.model.segments import SegmentBlock
 from wiresniff.model.verdicts import Judgement
-from wiresniff.protocols import Dissector, Event
-from wiresniff.reassembly import Reassembler
+from wiresniff.protocols import Event
 from wiresniff.services.locality import Locality
-from wiresniff.services.names import Names
-
-JUMP_NS = 3600 * 10**9
-"""Capture time that jumps further than this is not believed until later packets agree."""
+from wiresniff.services.names import Learned, Names
+from wiresniff.stages import CapturePoint, Decoded, Entrance
 
 LATE_NS = limits.EXCHANGE_SECONDS * 10**9 + HOLD_NS
 """Where several capture points see a request, it is known when it is settled, and that is so much later at most."""
@@ -44,127 +40,12 @@ def in_order(exchange: Exchange) -> tuple[int, int]:
     return settled(exchange), exchange.packet
 
 
-class CaptureClock:
-    """Capture time: monotone, and not moved by one packet with a wild timestamp."""
+class Totals(NamedTuple):
+    """What a pipeline counted, for another to add: plain data, so that a worker can send it."""
 
-    def __init__(self, anomalies: Counter[str]) -> None:
-        self._anomalies = anomalies
-        self._suspect_ns: int | None = None
-        self.now_ns = 0
-
-    def advance(self, block: PacketBlock) -> int:
-        """Take the times of a block; returns the time now."""
-        if not len(block):
-            self.now_ns = max(self.now_ns, block.tick_ns)
-            return self.now_ns
-        latest, earliest = block.now_ns, int(block.timestamp_ns.min())
-        if self.now_ns and (latest - self.now_ns > JUMP_NS or self.now_ns - earliest > JUMP_NS):
-            self._anomalies[Anomaly.TIME_JUMP] += 1
-        if not self.now_ns or latest - self.now_ns <= JUMP_NS:
-            self._suspect_ns = None
-            self.now_ns = max(self.now_ns, latest)
-        elif self._suspect_ns is not None and abs(latest - self._suspect_ns) <= JUMP_NS:
-            self._suspect_ns = None
-            self.now_ns = latest
-        else:
-            self._suspect_ns = latest
-            believed = block.timestamp_ns[block.timestamp_ns - self.now_ns <= JUMP_NS]
-            if len(believed):
-                self.now_ns = max(self.now_ns, int(believed.max()))
-            elif len(block) > 1:
-                self._suspect_ns = None
-                self.now_ns = latest
-        return self.now_ns
-
-
-class CapturePoint:
-    """The stages that keep tables of one capture point's connections."""
-
-    def __init__(self, number: int, accounting: Accounting, level: int, *, quarantines: bool) -> None:
-        self._accounting = accounting
-        self._quarantines = quarantines
-        self._decoder = Decoder()
-        self._reassembler = Reassembler(number)
-        self._dissector = Dissector(
-            tracecontext.KEPT_FIELDS, partial(tracecontext.are_plain, level=level), tracecontext.is_traceparent_shaped
-        )
-        self.clock = CaptureClock(accounting.anomalies)
-
-    def feed(self, block: PacketBlock) -> list[Event]:
-        """Read a block of packets."""
-        return self.read(self.decode(block))
-
-    def decode(self, block: PacketBlock) -> SegmentBlock:
-        """Read the headers of a block of packets, and the time."""
-        self.clock.advance(block)
-        return self._decoder.feed(block)
-
-    def read(self, segments: SegmentBlock) -> list[Event]:
-        """Read the segments of a block, or those of some of its connections."""
-        now_ns = self.clock.now_ns
-        events: list[Event] = []
-        for deliveries in self._reassembler.feed(segments):
-            self._look_ahead(deliveries)
-            for delivery in deliveries:
-                events += self._dissect(delivery)
-            events += self._alike()
-        for delivery in self._reassembler.flush(now_ns):
-            events += self._dissect(delivery)
-        events += self._dissector.flush(now_ns)
-        return events
-
-    def _look_ahead(self, deliveries: list[Delivery]) -> None:
-        try:
-            self._dissector.look_ahead(deliveries)
-        except Exception:  # nothing is known ahead then, and everything is parsed
-            if not self._quarantines:
-                raise
-            self._accounting.counts["internal_errors"] += 1
-
-    def _alike(self) -> list[Exchange | Alike]:
-        try:
-            return self._dissector.alike()
-        except Exception:  # what was taken as known is lost
-            if not self._quarantines:
-                raise
-            self._accounting.counts["internal_errors"] += 1
-            return []
-
-    def _dissect(self, delivery: Delivery) -> list[Event]:
-        try:
-            return self._dissector.feed(delivery)
-        except Exception:
-            if not self._quarantines:
-                raise
-            self._accounting.counts["internal_errors"] += 1
-            self._dissector.quarantine(delivery.connection)
-            return []
-
-    def close(self) -> list[Event]:
-        """Read what is left: the capture is at its end."""
-        events: list[Event] = []
-        for delivery in self._reassembler.close():
-            events += self._dissect(delivery)
-        self._decoder.flush(self.clock.now_ns)
-        return events
-
-    @property
-    def connections(self) -> int:
-        """Connections that are followed now."""
-        return self._reassembler.connections
-
-    def open_traffic(self) -> Iterator[Traffic]:
-        """Account for the traffic of connections that are open, since the last such account."""
-        return self._dissector.account()
-
-    def account(self, accounting: Accounting) -> None:
-        """Add what the stages counted."""
-        for stage in (self._decoder, self._reassembler, self._dissector):
-            accounting.counts.update(stage.counters())
-            accounting.anomalies.update(stage.anomalies())
-        accounting.not_tcp.update(self._decoder.not_tcp())
-        accounting.evictions.update(self._reassembler.evictions())
-        accounting.evictions.update(self._dissector.evictions())
+    pairs: list[PairRecord]
+    learned: Learned
+    accounting: Accounting
 
 
 class Pipeline:
@@ -204,18 +85,56 @@ class Pipeline:
             late_ns=LATE_NS if joins else 0,
         )
         self._sights = Sights()
+        self._entrances: list[Entrance] = []
         self._points: list[CapturePoint] = []
+        self._times: list[int] = []
+        """Per capture point: what was judged reaches so far."""
 
     def feed(self, point: int, block: PacketBlock) -> list[Judgement]:
         """Read a block of one capture point; returns judgements, if they are wanted."""
+        segments, now_ns = self.decode(point, block)
+        events = self.dissect(point, segments)
+        return self.judge(point, events + self.pass_time(point, now_ns), now_ns)
+
+    def decode(self, point: int, block: PacketBlock) -> Decoded:
+        """Take the first step: what the packets of a block say."""
+        while point >= len(self._entrances):
+            self._entrances.append(Entrance(self._accounting.anomalies))
+        return self._entrances[point].feed(block)
+
+    def dissect(self, point: int, segments: SegmentBlock) -> list[Event]:
+        """Take the second step: what connections say. Segments of one connection all go to one pipeline."""
+        return self._point(point).feed(segments)
+
+    def pass_time(self, point: int, now_ns: int) -> list[Event]:
+        """Say what connections have to say since capture time has reached `now_ns`: part of the second step."""
+        return self._point(point).flush(now_ns)
+
+    def _point(self, point: int) -> CapturePoint:
         while point >= len(self._points):
             self._points.append(
                 CapturePoint(len(self._points), self._accounting, self._level, quarantines=self._quarantines)
             )
-        judgements = self._audit(self._points[point].feed(block))
+        return self._points[point]
+
+    def judge(self, point: int, events: list[Event], now_ns: int) -> list[Judgement]:
+        """Take the last step: audit what a block brought, wherever it was dissected."""
+        self._times += [0] * (point + 1 - len(self._times))
+        self._times[point] = now_ns
+        judgements = self._audit(events)
         if self._joins:
-            judgements += self._judge(self._sights.flush(min(each.clock.now_ns for each in self._points)))
+            judgements += self._judge(self._sights.flush(min(self._times)))
         return judgements
+
+    @property
+    def is_in_order(self) -> bool:
+        """What is judged depends on the order of requests on all connections, not only on those of each.
+
+        That is so where somebody reads judgements as they come, where capture points are joined, and where an
+        exemption names services: their names may be learned from other connections.
+        """
+        names_services = any(each.client is not None or each.server is not None for each in self._policy.exempt)
+        return self._judges or self._joins or names_services
 
     def _audit(self, events: list[Event]) -> list[Judgement]:
         """Audit what a block brought in the order in which it was settled, as if packets had come one by one."""
@@ -223,6 +142,7 @@ class Pipeline:
         alike: list[Alike] = []
         opened: list[Exchange] = []
         accounts: list[Traffic] = []
+        is_in_order = self.is_in_order
         for event in events:
             if isinstance(event, Traffic):
                 accounts.append(event)
@@ -230,11 +150,11 @@ class Pipeline:
                 exchanges.append(event)
             elif isinstance(event, Opened):
                 opened.append(event.exchange)
-            elif self._judges or self._joins:
+            elif is_in_order:
                 exchanges += event.exchanges()
             else:
                 alike.append(event)
-        if self._judges or self._joins:
+        if is_in_order:
             exchanges.sort(key=in_order)
         if self._joins:
             exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
@@ -274,10 +194,24 @@ class Pipeline:
 
     def close(self) -> list[Judgement]:
         """Every capture is at its end."""
+        self.close_entrances()
         judgements: list[Judgement] = []
-        for point in self._points:
-            judgements += self._audit(point.close())
-        judgements += self._judge(self._sights.close())
+        for point in range(len(self._points)):
+            judgements += self._audit(self.close_point(point))
+        return judgements + self.close_judging()
+
+    def close_entrances(self) -> None:
+        """No more packets come: the end of the first step."""
+        for entrance in self._entrances:
+            entrance.close()
+
+    def close_point(self, point: int) -> list[Event]:
+        """Read what is left of a capture point: the end of the second step."""
+        return self._point(point).close()
+
+    def close_judging(self) -> list[Judgement]:
+        """Judge what waited for something: the end of the last step."""
+        judgements = self._judge(self._sights.close())
         return judgements + self._hand_on(self._auditor.close())
 
     # --- what runs for long ---
@@ -285,7 +219,7 @@ class Pipeline:
     @property
     def now_ns(self) -> int:
         """Capture time."""
-        return max((point.clock.now_ns for point in self._points), default=0)
+        return max(self._times, default=0)
 
     @property
     def connections(self) -> int:
@@ -319,12 +253,24 @@ class Pipeline:
         """Return everything that was counted, nobody else's to change."""
         accounting = Accounting()
         accounting.add(self._accounting)
+        for entrance in self._entrances:
+            entrance.account(accounting)
         for point in self._points:
             point.account(accounting)
         accounting.counts["duplicate_exchanges"] += self._sights.duplicates
         for counter in (self._auditor.evictions, self._sights.evictions, self._names.counters()):
             accounting.evictions.update(counter)
         return accounting
+
+    def totals(self) -> Totals:
+        """Return everything that was counted, for another pipeline to add."""
+        return Totals(self._auditor.records(), self._names.learned(), self.accounting())
+
+    def absorb(self, totals: Totals) -> None:
+        """Add what another pipeline counted, of other connections."""
+        self._auditor.absorb(totals.pairs)
+        self._names.absorb(totals.learned)
+        self._accounting.add(totals.accounting)
 
     def audit(self, captures: list[CaptureSummary]) -> Audit:
         """Return the audit of everything that was fed."""

@@ -9,7 +9,7 @@ from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.hops import Hops
 from wiresniff.audit.hops.tally import Tally
 from wiresniff.audit.operations import Operations
-from wiresniff.audit.pairs import Naming, Pairs
+from wiresniff.audit.pairs import Naming, PairRecord, Pairs
 from wiresniff.audit.repeats import Repeats
 from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
@@ -362,6 +362,14 @@ class Auditor:
     def pairs(self) -> list[PairTotals]:
         """Return the totals of every pair, by the names that are known now."""
         return self._pairs.named()
+
+    def records(self) -> list[PairRecord]:
+        """Return all pairs by what they are keyed by, for another auditor to add."""
+        return self._pairs.records()
+
+    def absorb(self, records: Iterable[PairRecord]) -> None:
+        """Add the pairs of another auditor."""
+        self._pairs.absorb(records)
 
     def adopt(self, policy: Policy) -> None:
         """Judge by another policy from now on; what was counted stays counted."""

@@ -5,7 +5,7 @@ same in whatever order requests come, and however much of the traffic had taught
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 from wiresniff.model import limits
@@ -91,6 +91,19 @@ class _Pair(NamedTuple):
     told: _Told
 
 
+class PairRecord(NamedTuple):
+    """Totals of one pair as it is known by address: plain data, so that a worker can send it."""
+
+    key: _Key | None
+    """None: the pair has rested, and `totals` has the names that it got then."""
+    totals: PairTotals
+    client: Endpoint | None = None
+    server: Endpoint | None = None
+    authority: bytes | None = None
+    client_is_external: bool = False
+    is_other: bool = False
+
+
 class Pairs:
     """The totals of all pairs."""
 
@@ -163,6 +176,32 @@ class Pairs:
             return OTHER, OTHER
         server = self._names.server(pair.server, pair.authority, pair.client_is_external)
         return self._names.client(pair.client), server
+
+    def records(self) -> list[PairRecord]:
+        """Return all pairs, for another table to add."""
+        records = [
+            PairRecord(
+                key, pair.totals, pair.client, pair.server, pair.authority, pair.client_is_external, pair.is_other
+            )
+            for key, pair in self._pairs.items()
+        ]
+        return records + [PairRecord(None, totals) for totals in self._rested.values()]
+
+    def absorb(self, records: Iterable[PairRecord]) -> None:
+        """Add the pairs of another table."""
+        for record in records:
+            totals = record.totals
+            if record.key is None or record.client is None or record.server is None:
+                self._add(self._rested, (totals.client, totals.server, totals.protocol), totals)
+                continue
+            pair = self._pairs.get(record.key)
+            if pair is None:
+                self._pairs[record.key] = _Pair(
+                    totals, record.client, record.server, record.authority, record.client_is_external,
+                    record.is_other, record.key[3], _Told(),
+                )  # fmt: skip
+            else:
+                pair.totals.add(totals)
 
     def growth(self, now_ns: int) -> list[Growth]:
         """Return what every pair grew by since the last call, by the names that are known now."""

@@ -40,6 +40,13 @@ class Request(NamedTuple):
 Source = Callable[[Request], str | None]
 
 
+class Learned(NamedTuple):
+    """What the traffic taught: plain data, so that a worker can send it."""
+
+    endpoints: dict[Endpoint, str]
+    addresses: dict[str, str]
+
+
 class Names:
     """Service names of one policy, and what the traffic taught.
 
@@ -130,6 +137,21 @@ class Names:
         self._roles = {service.name: service.role for service in policy.services} | {EXTERNAL: Role.EXTERNAL}
         for cache in (self._asked, self._endpoints, self._clients, self._outside, self._shared):
             cache.clear()
+
+    def learned(self) -> Learned:
+        """Return what the traffic taught so far."""
+        return Learned(dict(self._learned_endpoints), dict(self._learned_addresses))
+
+    def absorb(self, learned: Learned) -> None:
+        """Add what other traffic taught."""
+        for endpoint, name in learned.endpoints.items():
+            if self._add(self._learned_endpoints, endpoint, name):
+                self._endpoints.pop(endpoint, None)
+                self.version += 1
+        for address, name in learned.addresses.items():
+            if self._add(self._learned_addresses, address, name):
+                self._clients.pop(address, None)
+                self.version += 1
 
     def role(self, name: str) -> Role:
         """Return the role of a service by name: what the policy says, `external` for the client `external`."""
