@@ -1,5 +1,6 @@
 """Turns that are known without parsing: whoever looks ahead, and however far, finds what the parsers find."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -10,12 +11,13 @@ from builders import Conversation, Packet, request, response
 from capture_auditing import Audited, by_packet, fed, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage_feeding import Dissection, Sizes, cut_into, dissected, facts
+from stage_feeding import ARE_PLAIN, KEPT_FIELDS, Dissection, Sizes, cut_into, dissected, facts
 from strategies.keepalive import capture, ordinary, plain_traceparent
 
 from wiresniff.model.policy import Exemption, Policy, Role, Service
 from wiresniff.pipeline import Pipeline
-from wiresniff.protocols.http1 import blockwise
+from wiresniff.protocols.http1 import Blockwise, Readers, blockwise
+from wiresniff.protocols.http1.templates import HITS_WORTH_AN_EXPRESSION, PATTERNS
 from wiresniff.report.records import Record
 
 NEVER = 1 << 62
@@ -160,6 +162,94 @@ def test_a_body_that_looks_like_a_turn_is_none() -> None:
     assert known.told() == parsed.told()
     assert known.told()[-1] == "POST /upload -> 200"
     assert known.anomalies() == parsed.anomalies() == {"response-without-request": 1}
+
+
+def uses_of(dissection: Dissection) -> list[int]:
+    """Return how often each form was found lately."""
+    return [pattern.uses for pattern in dissection.dissector._blockwise._patterns]
+
+
+def test_small_blocks_age_nothing() -> None:
+    """Where too little comes together to look ahead, no form is less used for it, and none is taken in."""
+    packets = one_by_one().packets
+    dissection = Dissection()
+    for block in cut_into(packets[:400], [100, NEVER]):
+        dissection.feed(block)
+    uses = uses_of(dissection)
+    assert uses[0] > 50
+    for block in cut_into(packets[400:500], [1, 2, 5]):
+        dissection.feed(block)
+    assert uses_of(dissection) == uses
+
+
+# --- forms looked for ---
+
+
+def asked(form: int) -> bytes:
+    """Return a request of one form."""
+    return request("GET", "/", fields=[("User-Agent", f"client/{form:02}")])
+
+
+def looking() -> tuple[Blockwise, Readers]:
+    """Return who looks ahead, and what it learns from."""
+    readers = Readers(KEPT_FIELDS, Counter())
+    return Blockwise(readers, ARE_PLAIN), readers
+
+
+def meets(readers: Readers, form: int) -> None:
+    """Read as many requests of a form as make it frequent, one by one."""
+    for _ in range(HITS_WORTH_AN_EXPRESSION + 1):
+        readers.request_templates.recognise(asked(form))
+
+
+def forms_of(ahead: Blockwise) -> list[int]:
+    """Return the forms that are looked for, in their order."""
+    agents = [pattern.template.user_agent for pattern in ahead._patterns]
+    return [int(agent[-2:]) for agent in agents if agent is not None]
+
+
+def test_the_least_used_form_makes_room() -> None:
+    """Not the newest one. Once it is frequent again it comes back, even if it is the only one by then."""
+    ahead, readers = looking()
+    for form in range(PATTERNS):
+        meets(readers, form)
+    ahead._learn_patterns()
+    assert forms_of(ahead) == list(range(PATTERNS))
+    for pattern in ahead._patterns:
+        pattern.uses = 100
+    ahead._patterns[3].uses = 10
+    meets(readers, 20)
+    ahead._learn_patterns()
+    assert set(forms_of(ahead)) == {*range(PATTERNS), 20} - {3}
+    for pattern in ahead._patterns[:-1]:
+        pattern.uses = 100
+    meets(readers, 3)
+    ahead._learn_patterns()
+    assert set(forms_of(ahead)) == set(range(PATTERNS))
+
+
+def test_the_most_used_form_is_tried_first() -> None:
+    """What was used lately counts."""
+    ahead, readers = looking()
+    for form in range(3):
+        meets(readers, form)
+    ahead._learn_patterns()
+    ahead._patterns[2].uses = 8
+    ahead._learn_patterns()
+    assert forms_of(ahead) == [2, 0, 1]
+    for _ in range(4):
+        ahead._learn_patterns()
+    assert [pattern.uses for pattern in ahead._patterns] == [0, 0, 0]
+
+
+def test_forms_that_wait_to_be_looked_for_are_bounded() -> None:
+    """Nobody looks ahead for long: the latest wait, and the others become frequent anew when they are used again."""
+    ahead, readers = looking()
+    for form in range(PATTERNS + 4):
+        meets(readers, form)
+    meets(readers, 1)
+    ahead._learn_patterns()
+    assert forms_of(ahead) == [*range(5, PATTERNS + 4), 1]
 
 
 @pytest.mark.parametrize("failing", ["find_turns", "exchanges_of"])

@@ -10,8 +10,8 @@ from wiresniff.columns.ranges import ranges
 from wiresniff.model.delivery import Data
 from wiresniff.model.exchanges import Alike, Exchange
 from wiresniff.protocols.http1.conversation import Conversation
-from wiresniff.protocols.http1.known import NONE, PATTERNS, VALUE_BYTES
-from wiresniff.protocols.http1.templates import RequestLine, RequestTemplate
+from wiresniff.protocols.http1.known import NONE, VALUE_BYTES
+from wiresniff.protocols.http1.templates import PATTERNS, RequestLine, RequestTemplate
 from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns
 
 FAILED_STATUS = 500

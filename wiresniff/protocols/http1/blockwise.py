@@ -20,7 +20,6 @@ from wiresniff.protocols.http1.heads import UNKNOWN as UNKNOWN_HEAD
 from wiresniff.protocols.http1.heads import KnownHeads
 from wiresniff.protocols.http1.known import (
     NONE,
-    PATTERNS,
     VALUE_BYTES,
     ArePlain,
     Pattern,
@@ -30,7 +29,7 @@ from wiresniff.protocols.http1.known import (
     values_at,
 )
 from wiresniff.protocols.http1.shared import Readers
-from wiresniff.protocols.http1.templates import LARGEST_BODY, REGULAR_VALUE, UNKNOWN
+from wiresniff.protocols.http1.templates import LARGEST_BODY, PATTERNS, REGULAR_VALUE, UNKNOWN
 from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns, find_turns, rows_of
 
 ROWS_TOGETHER = 64
@@ -70,11 +69,13 @@ class Blockwise:
 
     def look(self, talks: list[Talk]) -> None:
         """Find the known turns of connections, as far as their runs share their columns."""
-        self._learn_patterns()
         columns = talks[0].requests.columns if talks else None
         talks = [talk for talk in talks if talk.requests.columns is talk.responses.columns is columns]
         rows_in_all = sum(run.last - run.first for talk in talks for run in (talk.requests, talk.responses))
-        if not (talks and self._patterns and rows_in_all >= ROWS_TOGETHER):
+        if not talks or rows_in_all < ROWS_TOGETHER:
+            return
+        self._learn_patterns()
+        if not self._patterns:
             return
         run = talks[0].requests
         rows = rows_of(run.columns)
@@ -87,13 +88,15 @@ class Blockwise:
             self._stretches.setdefault(talk.conversation, []).append(stretch)
 
     def _learn_patterns(self) -> None:
-        """Take templates in that have become frequent; the most used are tried first."""
-        for template in self._readers.request_templates.take_frequent():
-            if len(self._patterns) >= PATTERNS:
-                self._patterns.pop()
-            self._patterns.append(Pattern(template))
-        self._patterns.sort(key=lambda pattern: -pattern.uses)
-        for pattern in self._patterns:
+        """Take templates in that have become frequent, in place of the least used; the most used are tried first."""
+        patterns = self._patterns
+        patterns.sort(key=lambda pattern: -pattern.uses)
+        frequent = self._readers.request_templates.take_frequent()
+        for pattern in patterns[PATTERNS - len(frequent) :]:
+            pattern.template.forget_uses()
+        del patterns[PATTERNS - len(frequent) :]
+        patterns += map(Pattern, frequent)
+        for pattern in patterns:
             pattern.uses //= 2  # what was used lately counts
 
     def _find_known(self, run: Data, raw: NDArray[np.uint8], rows: Rows, turns: Turns) -> KnownTurns:

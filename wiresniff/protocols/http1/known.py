@@ -26,8 +26,6 @@ from wiresniff.protocols.http1.turns import Ints, Mask, Rows, Turns
 VALUE_BYTES = 55
 """Length of a traceparent of version 00."""
 WORD = 8
-PATTERNS = 16
-"""Templates looked for at once; the least used makes room. A network has a few clients' forms at a time."""
 NONE = -1
 
 END_OF_LINE = b" HTTP/1."

@@ -31,6 +31,8 @@ _LINE = re.compile(_REQUEST_LINE).fullmatch
 _VERSIONS = {b"1": "1.1", b"0": "1.0"}
 HITS_WORTH_AN_EXPRESSION = 8
 """Uses of a template after which it gets an expression of its own: making one costs as much as a hundred uses save."""
+PATTERNS = 16
+"""Templates looked for at once in columns; the least used makes room. A network has a few clients' forms at a time."""
 REMEMBERED = 512
 """Heads remembered; then all are forgotten and learned anew. With 1 KiB each, half a MiB."""
 REMEMBERED_BYTES = 1024
@@ -74,6 +76,11 @@ class RequestTemplate:
         if self.is_plain:
             return [(b"traceparent", value)]
         return [*self.fields_before, (b"traceparent", value), *self.fields_after]
+
+    def forget_uses(self) -> None:
+        """Take it that it was never used: it is looked for in columns no longer, until it has become frequent anew."""
+        self.hits = 0
+        self.match = None
 
     def hit(self) -> None:
         """Count a use; make the expression once that pays."""
@@ -136,7 +143,7 @@ class RequestTemplates:
         self._look_up(head)
 
     def take_frequent(self) -> list[RequestTemplate]:
-        """Return templates that have become frequent since the last call."""
+        """Return templates that have become frequent since the last call, the latest of them."""
         frequent = self._frequent
         if frequent:
             self._frequent = []
@@ -190,6 +197,8 @@ class RequestTemplates:
         template.hit()
         if template.hits == HITS_WORTH_AN_EXPRESSION:
             self._frequent.append(template)
+            if len(self._frequent) > PATTERNS:
+                self._frequent.pop(0).forget_uses()
         return template, (*line.groups(), value)
 
     def _miss(self, before: bytes, after: bytes | None) -> None:
