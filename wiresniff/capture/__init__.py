@@ -19,6 +19,7 @@ again, needs none, so that it can be given up.
     pcap         the classic format
     pcapng       sections, interfaces, packet blocks
     clock        timestamps of pcapng
+    pcapng_writer  the same format written, each packet with a comment
     source       one capture -> packet blocks
     order        several captures -> capture points
     filter       an expression of tcpdump, applied to blocks

@@ -76,10 +76,10 @@ class Pcap:
         if len(buffer) < FILE_HEADER_BYTES:
             return no_records(needed=FILE_HEADER_BYTES)
         self._layout = LAYOUTS[buffer[:4]]
-        major, _, link_type = struct.unpack_from(f"{self._layout.order}HH12xI", buffer, 4)
+        major, _, snap_length, link_type = struct.unpack_from(f"{self._layout.order}HH8xII", buffer, 4)
         if major not in MAJOR_VERSIONS:
             return no_records(needed=0, damage=f"pcap of version {major}, which is not known")
-        self.interfaces.append(Interface(link_type & LINK_TYPE_MASK))
+        self.interfaces.append(Interface(link_type & LINK_TYPE_MASK, snap_length=snap_length))
         return self._records(buffer, FILE_HEADER_BYTES)
 
     def _records(self, buffer: bytes, start: int) -> Records:

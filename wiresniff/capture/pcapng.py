@@ -187,7 +187,7 @@ class Pcapng:
         self._section.clock_rows.append(clocks.setdefault(clock, len(clocks)))
         self._section.snap_lengths.append(snap_length)
         name = options.get(IF_NAME, b"").partition(b"\0")[0].decode("utf-8", "replace")
-        self.interfaces.append(Interface(link_type, name))
+        self.interfaces.append(Interface(link_type, name, snap_length))
 
     def _packets(self, buffer: bytes, at: Column, stop: int) -> tuple[Rows, int, str | None]:
         """Gather the packets that begin `at`, up to the first that is not whole or can't be true.

@@ -16,6 +16,8 @@ class Interface(NamedTuple):
     """LINKTYPE_ value (https://www.tcpdump.org/linktypes.html)."""
     name: str = ""
     """Empty in classic pcap files, which name none."""
+    snap_length: int = 0
+    """Packets are cut behind so many bytes; 0 where that is not said."""
 
 
 @dataclass(frozen=True, slots=True)

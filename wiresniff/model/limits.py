@@ -192,6 +192,21 @@ NAMES = 10_000
 EXEMPTION_MEMORY = 1000
 """User agents, gRPC services and pairs whose exemptions are remembered, each: a network shows dozens of each."""
 
+# witnesses
+WITNESS_WINDOW_BYTES = 64 * MIB
+"""What passed last and can't be read a second time (a live interface, a pipe), kept to find the packets of a witness in:
+some seconds of a busy interface. A request that is judged later than that is left out of the witness file."""
+WITNESS_FILE_BYTES = 64 * MIB
+"""What is kept of witnesses to be written, masked; three of each finding are some MiB."""
+WITNESS_EARLY_SECONDS = 1
+"""Packets of a head that lie before the one which begins it in a capture: they are out of order by milliseconds."""
+WITNESS_ANSWERS = 4096
+"""Packets of answers, without their payload, remembered per witness until it is known which of them answers it."""
+WITNESS_HANDSHAKES = 16_384
+"""Connections whose handshakes are remembered, for witnesses to come: three packets of some 100 bytes each."""
+COMMENT_BYTES = 8192
+"""Longest comment written to a packet; Wireshark shows some lines."""
+
 # metrics
 EXTERNAL_PAIRS = 250
 """Of `PAIRS`, those that may have an end outside, so that addresses outside don't push real services into `other`."""
