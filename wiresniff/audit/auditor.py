@@ -72,6 +72,11 @@ def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
         totals.hops.outcomes[ROOT] += plain
 
 
+def _named_authority(exchange: Exchange) -> bytes | None:
+    """Return what was asked for. What may be text of a body teaches no name; a frame of HTTP/2 can't be."""
+    return exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
+
+
 def settled(exchange: Exchange) -> int:
     """Return when nothing more was expected of an exchange."""
     known_ns = exchange.end_time_ns or exchange.response_time_ns or exchange.time_ns
@@ -151,9 +156,11 @@ class Auditor:
 
     def _describe(self, exchange: Exchange) -> tuple[Reading, bool]:
         """Read a request, and tell whether it owes no trace."""
-        route = self._route(exchange)
+        names = self._names
+        client, authority = names.client(exchange.client), _named_authority(exchange)
+        server = names.glimpse(exchange.server, authority, names.is_external(exchange.client))
         reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
-        return reading, self._exemption(exchange, route) is not None
+        return reading, self._exemption(exchange, client, server) is not None
 
     def _totals_of(self, exchange: Exchange) -> PairTotals:
         return self._route(exchange).totals
@@ -246,7 +253,7 @@ class Auditor:
         """Judge one exchange and count it."""
         route = self._route(exchange)
         totals, client, server = route.totals, route.client, route.server
-        rule = self._exemption(exchange, route)
+        rule = self._exemption(exchange, client, server)
         reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
         reason: str | None = None
         confidence = Confidence.CERTAIN
@@ -276,16 +283,15 @@ class Auditor:
         self._hops.feed(judgement, settled(exchange), keeps=self._keeps)
         return judgement
 
-    def _exemption(self, exchange: Exchange, route: _Route) -> str | None:
+    def _exemption(self, exchange: Exchange, client: str, server: str) -> str | None:
         return self._exemptions.match(
             exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port,
-            route.client, route.server, rpc_service(exchange),
+            client, server, rpc_service(exchange),
         )  # fmt: skip
 
     def _route(self, exchange: Exchange) -> _Route:
         """Name both ends and find their totals."""
-        # What may be text of a body teaches no name; a frame of HTTP/2 can't be.
-        authority = exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
+        authority = _named_authority(exchange)
         key = (exchange.channel, exchange.protocol, authority, exchange.user_agent)
         route = self._known_route(key)
         if route is not None:

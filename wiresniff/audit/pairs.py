@@ -38,6 +38,9 @@ class Naming(Protocol):
     def asked(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
         """Name a server by what never changes; empty where nothing does."""
 
+    def glimpse(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server, and learn nothing."""
+
     def client(self, endpoint: Endpoint) -> str:
         """Name a client."""
 

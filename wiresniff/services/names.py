@@ -91,6 +91,17 @@ class Names:
         name = self._asked.get((endpoint, authority, client_is_external))
         return self._ask(endpoint, authority, client_is_external) if name is None else name
 
+    def glimpse(self, endpoint: Endpoint, authority: bytes | None, client_is_external: bool) -> str:
+        """Name a server as `server` does, and learn nothing: what is not settled yet teaches no name."""
+        known = self._asked.get((endpoint, authority, client_is_external))
+        if known is None:
+            host = asked_host(authority) if authority is not None else None
+            request = Request(endpoint, parse_address(endpoint.address), host, client_is_external)
+            known = next((name for source, _ in self._sources if (name := source(request)) is not None), NOT_ASKED)
+        return (
+            known or self._endpoints.get(endpoint) or self._learned_endpoints.get(endpoint) or _address_name(endpoint)
+        )
+
     def client(self, endpoint: Endpoint) -> str:
         """Name the client at `endpoint` by what it is as a server, as far as that is known now."""
         return self._clients.get(endpoint.address) or self._name_client(endpoint.address)
