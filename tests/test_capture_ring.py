@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import ring as oracle
 from ring_blocks import BLOCK_BYTES, LOOPBACK, NO_HEADER, Seen, block
 
-from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, Ring, RingPackets
+from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, Ring, RingPackets, joined
 from wiresniff.decode.decoder import Decoder
 from wiresniff.model.packets import PacketBlock
 
@@ -89,6 +89,17 @@ def test_blocks_that_wait_are_read_as_one_and_given_back() -> None:
     assert [packet.data for packet in read(ring.take())] == [*frames[1:], frames[0]]
     assert ring.waiting() == 0
     assert [memory[number * BLOCK_BYTES + 8] for number in range(4)] == [0, 0, 0, 0]
+
+
+def test_what_was_taken_bit_by_bit_is_joined() -> None:
+    """The same packets, whatever is known of them included, as if they had been taken at once."""
+    seen = [Seen(FRAME), Seen(FRAME[:60], 1_700_000_001_000_000_007, wire_length=9000, interface=5), Seen(FRAME * 2)]
+    bit_by_bit = []
+    for packet in seen:
+        packets = Ring(bytearray(block([packet])), BLOCK_BYTES).take()
+        assert packets is not None
+        bit_by_bit.append(packets)
+    assert read(joined(bit_by_bit)) == read(Ring(bytearray(block(seen)), BLOCK_BYTES).take())
 
 
 def test_what_was_taken_is_a_copy() -> None:

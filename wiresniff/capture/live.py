@@ -5,6 +5,9 @@ several of them is known by its `interface`. What the rings of several interface
 kernel hands over one a little later than another, so that order between interfaces is exact with `any` only, which has
 one ring. Of `any`, packets that have a VLAN interface to themselves are taken there, and not again with their tag.
 
+Under load packets are taken from the rings and kept for a moment, until there are enough to be worth reading together
+(`limits.RING_GATHER_BYTES`); the rings have room meanwhile. On an idle machine it wakes up a few times a second.
+
 Silence passes time too: without packets there is a tick every `limits.TICK_SECONDS`. It says a little less than what
 time it is, since the kernel keeps a block back until it is full or `limits.RING_BLOCK_SECONDS` have passed, twice at
 most.
@@ -23,26 +26,31 @@ from wiresniff.capture.filter import Filter, with_rows
 from wiresniff.capture.interfaces import ANY, check_names, read_vlans
 from wiresniff.capture.packet_socket import check_ring_bytes, refusal
 from wiresniff.capture.records import Column
-from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, VLAN_NUMBER, RingPackets
+from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, VLAN_NUMBER, RingPackets, joined
 from wiresniff.capture.watched import InterfaceStatistics, WatchedInterface, Wish
 from wiresniff.model.errors import UsageError
 from wiresniff.model.limits import (
     INTERFACE_SECONDS,
     INTERFACES,
     RING_BLOCK_SECONDS,
+    RING_BLOCK_SECONDS_OF_SEVERAL,
     RING_BYTES,
-    RING_WAIT_SECONDS,
+    RING_GATHER_BYTES,
+    RING_GATHER_SECONDS,
+    RING_PAUSE_SECONDS,
+    RING_ROOM,
     TICK_SECONDS,
 )
 from wiresniff.model.packets import PacketBlock
 
 NANOSECONDS = 1_000_000_000
-BEHIND_NS = int(2 * RING_BLOCK_SECONDS * NANOSECONDS)
-"""So long the kernel may keep a packet back."""
-ROOM = 1 / 8
-"""Of a ring; when more of it waits, it is read without delay."""
 POINT = 0
 """The number of the capture point."""
+
+
+def block_seconds_of(rings: int) -> float:
+    """Return after how long, to twice that, the kernel is to hand over any block, by how many rings are read."""
+    return RING_BLOCK_SECONDS if rings == 1 else RING_BLOCK_SECONDS_OF_SEVERAL
 
 
 class LivePackets(Protocol):
@@ -111,6 +119,11 @@ class LiveSource:
         self._rows = Rows()
         self._is_stopping = False
         self._look_at = self._taken_at = 0.0
+        self._held: list[list[RingPackets]] = [[] for _ in watched]
+        """Taken from each ring and not given yet."""
+        self._held_bytes = 0
+        self._ring_bytes = max(each.ring.bytes for each in watched)
+        self._block_seconds = block_seconds_of(len(watched))
         self._seen_elsewhere = np.empty(0, dtype=np.int64)
         """Interface and VLAN of packets that have an interface of their own as well, as `vlan_key` has them."""
         self.backlog = 0.0
@@ -157,7 +170,7 @@ class LiveSource:
         end_at = None
         while end_at is None or time.monotonic() < end_at:
             if self._is_stopping and end_at is None:
-                end_at = time.monotonic() + BEHIND_NS / NANOSECONDS
+                end_at = time.monotonic() + 2 * self._block_seconds
                 for each in self._watched:
                     each.stop()
             self._look()
@@ -165,19 +178,47 @@ class LiveSource:
             asked_ns = time.time_ns()
             left = TICK_SECONDS if end_at is None else max(end_at - time.monotonic(), 0)
             events = poll.poll(left * 1000)
-            if self._is_busy(time.monotonic()):
-                time.sleep(RING_WAIT_SECONDS)
+            self.backlog = self._fullest()  # what came while the last packets were audited
+            if events:
+                self._gather()
             for descriptor, event in events:
                 if event & ~select.POLLIN:
                     by_descriptor[descriptor].note_error()
             if not events:
-                yield POINT, tick(asked_ns - BEHIND_NS)
+                yield POINT, tick(asked_ns - int(2 * self._block_seconds * NANOSECONDS))
         while any(each.ring.waiting() for each in self._watched):  # nothing is added to it any more
             yield from self._taken()
 
-    def _is_busy(self, now: float) -> bool:
-        """Say whether blocks come because they are full, and leave room enough to wait for the next ones."""
-        return now - self._taken_at < RING_BLOCK_SECONDS / 2 and self.backlog < ROOM
+    def _gather(self) -> None:
+        """Where ring blocks come because they are full, wait until there are enough packets to be worth reading.
+
+        The rings are kept nearly empty meanwhile, and whatever happens then they have room.
+        """
+        now = time.monotonic()
+        if now - self._taken_at >= self._block_seconds / 2:
+            return
+        until = now + RING_GATHER_SECONDS
+        while not self._is_stopping and now < until:
+            fullest = self._fullest()
+            if self._held_bytes + fullest * self._ring_bytes >= RING_GATHER_BYTES:
+                return
+            if fullest >= RING_ROOM:
+                self._take()
+            time.sleep(RING_PAUSE_SECONDS)
+            now = time.monotonic()
+
+    def _fullest(self) -> float:
+        """Return how full the fullest ring is, from 0 to 1."""
+        return max(each.ring.waiting() / each.ring.blocks for each in self._watched)
+
+    def _take(self) -> None:
+        """Take what is in the rings, as far as it is read together."""
+        for held, each in zip(self._held, self._watched, strict=True):
+            packets = each.ring.take()
+            if packets is not None:
+                each.count(packets)
+                held.append(packets)
+                self._held_bytes += len(packets.buffer)
 
     def _look(self) -> None:
         """Look for interfaces that came or went, now and then."""
@@ -190,19 +231,20 @@ class LiveSource:
                 self._seen_elsewhere = np.array([vlan_key(*each) for each in read_vlans()], dtype=np.int64)
 
     def _taken(self) -> Iterator[tuple[int, PacketBlock]]:
-        """Give what is in the rings."""
-        self.backlog = max(each.ring.waiting() / each.ring.blocks for each in self._watched)
+        """Give what was taken from the rings, and what is in them."""
+        self._take()
         self._rows.make_room()
         blocks = []
         last_ns = 0
-        for number, each in enumerate(self._watched):
-            packets = each.ring.take()
-            if packets is None:
+        for number, (each, held) in enumerate(zip(self._watched, self._held, strict=True)):
+            if not held:
                 continue
-            each.count(packets)
+            packets = joined(held)
+            held.clear()
             if len(packets):
                 last_ns = max(last_ns, int(packets.timestamp_ns.max()))
                 blocks.append(self._block(number, each, packets))
+        self._held_bytes = 0
         if blocks:
             self._taken_at = time.monotonic()
         block = in_order([block for block in blocks if len(block)], self._rows.link_types)
@@ -308,7 +350,7 @@ def open_live(
     missing = rights.refusal_to_capture()
     if missing is not None:
         raise missing
-    wish = Wish(ring_bytes, filter, fanout, promiscuous)
+    wish = Wish(ring_bytes, block_seconds_of(len(distinct)), filter, fanout, promiscuous)
     watched: list[WatchedInterface] = []
     name = ""
     try:

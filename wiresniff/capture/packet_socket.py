@@ -93,19 +93,19 @@ class PacketSocket:
         """Return what the kernel has to say of the socket (0, ENETDOWN), and forget it."""
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
-    def map_ring(self, ring_bytes: int) -> "MappedRing":
-        """Have the kernel make a ring for this socket."""
-        return MappedRing(self._socket, ring_bytes)
+    def map_ring(self, ring_bytes: int, block_seconds: float = RING_BLOCK_SECONDS) -> "MappedRing":
+        """Have the kernel make a ring for this socket; after `block_seconds` to twice that it hands over any block."""
+        return MappedRing(self._socket, ring_bytes, block_seconds)
 
 
 class MappedRing(Ring):
     """The ring of a socket, in our memory."""
 
-    def __init__(self, owner: socket.socket, ring_bytes: int) -> None:
+    def __init__(self, owner: socket.socket, ring_bytes: int, block_seconds: float) -> None:
         blocks = ring_bytes // RING_BLOCK_BYTES
         request = struct.pack(
             "=7I", RING_BLOCK_BYTES, blocks, FRAME_BYTES, blocks * (RING_BLOCK_BYTES // FRAME_BYTES),
-            round(RING_BLOCK_SECONDS * 1000), 0, 0,
+            round(block_seconds * 1000), 0, 0,
         )  # fmt: skip
         owner.setsockopt(SOL_PACKET, VERSION, TPACKET_V3)
         owner.setsockopt(SOL_PACKET, RX_RING, request)

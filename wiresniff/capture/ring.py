@@ -114,6 +114,11 @@ class Ring:
         """Return how many blocks the ring has."""
         return len(self._status)
 
+    @property
+    def bytes(self) -> int:
+        """Return its size."""
+        return self.blocks * self._block_bytes
+
     def waiting(self) -> int:
         """Count the blocks that the kernel has handed over."""
         for count in range(self.blocks):
@@ -159,6 +164,24 @@ class Ring:
         packets.offset += moved
         packets.buffer = b"".join([self._view[first:stop] for first, stop in spans])
         return packets
+
+
+def joined(taken: list[RingPackets]) -> RingPackets:
+    """Join packets that were taken from one ring one after the other; at least one of them is given."""
+    if len(taken) == 1:
+        return taken[0]
+    moved = np.cumsum([0, *(len(each.buffer) for each in taken[:-1])]).tolist()
+    return RingPackets(
+        b"".join([each.buffer for each in taken]),
+        np.concatenate([each.offset + at for each, at in zip(taken, moved, strict=True)]),
+        np.concatenate([each.captured_length for each in taken]),
+        np.concatenate([each.wire_length for each in taken]),
+        np.concatenate([each.timestamp_ns for each in taken]),
+        np.concatenate([each.interface for each in taken]),
+        np.concatenate([each.vlan for each in taken]),
+        np.concatenate([each.is_cooked for each in taken]),
+        sum(each.damaged for each in taken),
+    )
 
 
 class Walked(NamedTuple):

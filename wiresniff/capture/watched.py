@@ -57,6 +57,8 @@ class Wish(NamedTuple):
     """What is to be watched of an interface."""
 
     ring_bytes: int
+    block_seconds: float
+    """After so long, to twice that, the kernel hands over a block of the ring that isn't full."""
     filter: Filter | None
     fanout: int | None
     """The group of the first interface."""
@@ -125,7 +127,7 @@ class WatchedInterface:
         with ExitStack() as opened:
             self._socket = PacketSocket(TAKE_NOTHING)
             opened.callback(self._socket.close)
-            self.ring = self._socket.map_ring(wish.ring_bytes)
+            self.ring = self._socket.map_ring(wish.ring_bytes, wish.block_seconds)
             opened.callback(self.ring.close)
             if group is not None:
                 self._socket.bind(ANY_INTERFACE)

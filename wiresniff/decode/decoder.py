@@ -21,7 +21,7 @@ from wiresniff.decode.segments import Datagrams, Segments, in_order, join
 from wiresniff.decode.tcp import find_payload, read_tcp
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.packets import PacketBlock
-from wiresniff.model.segments import SegmentBlock
+from wiresniff.model.segments import ENDPOINTS, SegmentBlock
 
 IP_HEADERS: Final = {
     headers.ETHERTYPE_IPV4: (headers.IPV4, read_ipv4),
@@ -37,6 +37,13 @@ FOLLOWED: Final = {
 
 TUNNELS_IN_COLUMNS = 1
 """VXLAN or GENEVE read in columns; a tunnel within one is left to the scalar path."""
+
+COLUMNS: Final = (
+    np.int64, np.int64, np.int64, ENDPOINTS, np.uint64, np.bool_, np.uint32, np.uint32, np.uint8, np.int64, np.int64,
+    np.int64,
+)  # fmt: skip
+NOTHING: Final = SegmentBlock(b"", 0, *(np.empty(0, dtype=kind) for kind in COLUMNS))
+"""What a tick brings; the columns are of the types of `SegmentBlock`."""
 
 
 @dataclass(slots=True)
@@ -83,6 +90,8 @@ class Decoder:
         A datagram that came in fragments is a segment of the block that completes it. The segments' buffer is the
         block's own, longer by the payloads of such datagrams when there are any.
         """
+        if not len(block):
+            return self._pass_time(block)
         self._count_packets(block)
         packets = self._read_links(block)
         found, rest = self._find_in_columns(packets, TUNNELS_IN_COLUMNS)
@@ -99,6 +108,12 @@ class Decoder:
         else:
             self._networks.remember(segments, time_ns, len(time_ns))
         return self._segment_block(block, buffer, interface, segments, time_ns)
+
+    def _pass_time(self, tick: PacketBlock) -> SegmentBlock:
+        """Take a tick: four a second, on machines that do nothing else."""
+        self._now_ns = max(self._now_ns, tick.now_ns)
+        self._fragments.expire(self._now_ns)
+        return NOTHING
 
     def flush(self, now_ns: int) -> tuple[SegmentBlock, ...]:
         """End the input: fragments that still wait are counted as dropped. No segment comes of it."""

@@ -23,16 +23,25 @@ RING_BYTES = 8 * MIB
 RING_BLOCK_BYTES = MIB // 4
 """Of one block of the ring: holds the largest offloaded packets (64 KiB) without much waste at its end, and is a
 thirty-second part of the ring, since a block is closed by time as well, however little is in it."""
-RING_BLOCK_SECONDS = 0.05
-"""After so long to twice that the kernel hands over a block that isn't full; a ring of 32 blocks then lasts 1.6 s."""
+RING_BLOCK_SECONDS = 0.2
+"""After so long to twice that the kernel hands over a block that isn't full; a ring of 32 blocks then lasts 6 s. Each
+time costs a look at everything, a millisecond or two; whoever waits for the first verdict waits for this."""
+RING_BLOCK_SECONDS_OF_SEVERAL = 0.05
+"""Where several interfaces have rings of their own: what they hold is put in order of time, as far as it has come."""
 RING_READ_BYTES = 2 * MIB
-"""Ring blocks that are waiting are read together up to here: larger blocks of packets cost less each, and this is still
-within the caches."""
-RING_WAIT_SECONDS = 0.005
-"""Under load, wait so long for more: reading two ring blocks together takes a fifth less for each than reading one. At
-1 GB/s the ring is not half full by then."""
-TICK_SECONDS = 0.1
-"""Silence after which a live source says what time it is."""
+"""Ring blocks that are waiting are taken together up to here."""
+RING_GATHER_BYTES = 4 * MIB
+"""Under load, packets are taken from the ring and kept until there are so many: what costs most is a connection's first
+and last packet in a block, so a request costs half of what it does in blocks of 1 MiB."""
+RING_GATHER_SECONDS = 0.1
+"""And kept no longer than so long."""
+RING_PAUSE_SECONDS = 0.005
+"""Meanwhile it is looked so often what has come: at 1 GB/s, two thirds of the default ring."""
+RING_ROOM = 1 / 8
+"""Of a ring that may be waiting in it meanwhile; what is more is taken out."""
+TICK_SECONDS = 0.25
+"""Silence after which a live source says what time it is; so long a scrape may wait, too. Waking up on an idle machine
+takes half a millisecond, whatever there is to do."""
 INTERFACE_SECONDS = 0.5
 """How often a live source looks for interfaces that came or went."""
 PORTABLE_PACKETS = 2000
