@@ -1,6 +1,7 @@
 """The page that a person reads."""
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 from metrics_serving import CAPTURE, get, publish, requests, serving
@@ -81,6 +82,9 @@ def test_what_is_not_seen_is_said() -> None:
     assert "40.0 % of TCP payload bytes could not be read: tls 40.0 %." in text
     exporter.publish([], Accounting(), CaptureState((*CAPTURE.interfaces, down)), 0)
     assert "eth1 is not captured: there is no such interface." in Page(page_of(exporter)).text
+    full = Accounting(evictions=Counter({"connections": 3, "name-cache": 12}))
+    exporter.publish([], full, CaptureState(), 0)
+    assert "Limits were reached: connections 3." in Page(page_of(exporter)).text
     exporter.publish([], Accounting(), CaptureState(), 0)
     assert "Nothing is known to be missing." in Page(page_of(exporter)).text
 

@@ -167,7 +167,7 @@ def test_header_blocks_that_are_remembered_are_bounded(differ: bool, monkeypatch
     for block in cut_into(talk.packets, 1):
         dissection.feed(block)
     readers = dissection.dissector._http2_readers
-    assert dissection.dissector.evictions()["header-blocks"] == (8 if differ else 0)
+    assert dissection.dissector.evictions()["header-block-cache"] == (8 if differ else 0)
     assert readers.remembered.octets > 0
     expected = [f"POST /{number} -> {200 + number}" if differ else "POST / -> 200" for number in range(6)]
     assert dissection.close().told() == expected

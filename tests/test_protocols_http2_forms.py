@@ -161,7 +161,7 @@ def test_forms_of_a_connection_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     forms = Forms(decoder, remembered)
     for number in range(4):
         read(decoder, forms, fragment_of(number))
-    assert evictions == {"header-blocks": 3}
+    assert evictions == {"header-block-cache": 3}
     assert [forms.find(fragment_of(number)) is not None for number in range(4)] == [False, False, False, True]
 
 
@@ -185,7 +185,7 @@ def test_forms_of_all_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -
         for decoder, each in zip(connections, forms, strict=True):
             read(decoder, each, fragment_of(number))
     assert remembered.octets <= 2500
-    assert evictions == {"header-blocks": 2}
+    assert evictions == {"header-block-cache": 2}
     assert [each.find(fragment_of(1)) is not None for each in forms] == [False, True, True]
     read(connections[0], forms[0], fragment_of(5))
     assert forms[0].find(fragment_of(5)) is not None

@@ -1,6 +1,8 @@
 """The report for a terminal."""
 
+import json
 import re
+from collections import Counter
 
 import pytest
 from rich.cells import cell_len
@@ -8,6 +10,7 @@ from sample_audit import audit, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
 from wiresniff.model.totals import PairTotals
+from wiresniff.report.json import render_json
 from wiresniff.report.text import PAIRS_SHOWN, render_text
 
 
@@ -125,6 +128,16 @@ def test_what_was_not_seen_is_said_at_the_end() -> None:
         "rest.pcap: it ends in the middle of packet 12346",
     ):
         assert words in text
+
+
+def test_what_is_worked_out_again_is_no_loss() -> None:
+    """Caches that were full cost time: they are in the JSON report, and are nothing to read about."""
+    forgetful = audit()
+    forgetful.accounting.evictions = Counter({"name-cache": 12, "connections": 1})
+    assert "forgotten: connections 1." in " ".join(render_text(forgetful, width=80, color=False).split())
+    del forgetful.accounting.evictions["connections"]
+    assert "name-cache" not in render_text(forgetful, width=80, color=False)
+    assert json.loads(render_json(forgetful))["accounting"]["evictions"] == {"name-cache": 12}
 
 
 def test_an_empty_audit_says_that_nothing_was_seen() -> None:

@@ -185,8 +185,9 @@ def _sentences(snapshot: Snapshot) -> Iterator[str]:
     if seen.counts["internal_errors"]:
         errors = quantity(seen.counts["internal_errors"], "connection")
         yield f"Given up because of a defect of wiresniff, please report it: {errors}."
-    if seen.evictions.total():
-        tables = ", ".join(f"{named(word)} {count:,}" for word, count in ranked(seen.evictions)[:REASONS_SHOWN])
+    losses = seen.losses()
+    if losses.total():
+        tables = ", ".join(f"{named(word)} {count:,}" for word, count in ranked(losses)[:REASONS_SHOWN])
         yield f"Limits were reached: {tables}."
 
 

@@ -21,7 +21,7 @@ class Accounting:
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""
     evictions: Counter[str] = field(default_factory=Counter)
-    """Per bounded table."""
+    """Per bounded table; those of which nothing is lost, because answers are worked out again, end in `-cache`."""
     opaque_bytes: Counter[str] = field(default_factory=Counter)
     """TCP payload bytes per reason that they could not be read."""
     not_tcp: Counter[str] = field(default_factory=Counter)
@@ -34,6 +34,10 @@ class Accounting:
         """TCP payload bytes, each once: what shares are taken of. Never less than what was read and given up."""
         once = self.counts["tcp_payload_bytes"] - self.counts["duplicate_bytes"]
         return max(once, self.parsed_bytes + self.opaque_bytes.total())
+
+    def losses(self) -> Counter[str]:
+        """Return the evictions by which something was lost."""
+        return Counter({table: count for table, count in self.evictions.items() if not table.endswith("-cache")})
 
     def add(self, other: "Accounting") -> None:
         """Add the counts of another run."""

@@ -186,12 +186,9 @@ def _anomalies(audit: Audit) -> Iterator[str]:
 
 
 def _evictions(audit: Audit) -> Iterator[str]:
-    if audit.accounting.evictions.total():
-        yield f"Limits were reached, and the oldest entries of these tables forgotten: {_evicted(audit)}."
-
-
-def _evicted(audit: Audit) -> str:
-    return _listing(audit.accounting.evictions, _number)
+    losses = audit.accounting.losses()
+    if losses.total():
+        yield f"Limits were reached, and the oldest entries of these tables forgotten: {_listing(losses, _number)}."
 
 
 def _internal_errors(audit: Audit) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Remembered:
 
     def count(self, blocks: int) -> None:
         """Count blocks that were forgotten for want of room."""
-        self._evictions["header-blocks"] += blocks
+        self._evictions["header-block-cache"] += blocks
 
 
 class KnownBlocks(Generic[Key, Said]):
