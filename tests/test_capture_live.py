@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -477,10 +478,28 @@ def test_what_is_lost_is_counted_and_it_goes_on() -> None:
         assert source.backlog > 0
 
 
+def promiscuity(name: str) -> int:
+    """Return how many of those who watch an interface want what is addressed to others."""
+    done = subprocess.run(["ip", "-details", "link", "show", name], check=True, capture_output=True, text=True)
+    _, _, rest = done.stdout.partition("promiscuity ")
+    return int(rest.split()[0])
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_a_mirror_port_is_watched_in_promiscuous_mode_if_that_is_wanted(*, is_wanted: bool) -> None:
+    """Off by default, since the network card would give every packet to the kernel; gone when the socket is closed."""
+    add_pair()
+    with opened("va", promiscuous=is_wanted):
+        assert promiscuity("va") == int(is_wanted)
+        assert promiscuity("vb") == 0
+    assert promiscuity("va") == 0
+
+
 @pytest.mark.parametrize(
     ("names", "options", "words"),
     [
         ([], {}, "no interface is named"),
+        (["any"], {"promiscuous": True}, "name the interface"),
         (["any", "lo"], {}, "name it alone"),
         (["l0"], {}, "did you mean lo"),
         (["x" * 300], {}, "no interface"),

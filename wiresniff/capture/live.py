@@ -340,6 +340,8 @@ def open_live(
         raise UsageError("no interface is named; `wiresniff interfaces` lists what can be watched, and `any` is all")
     if ANY in distinct and len(distinct) > 1:
         raise UsageError("`any` is all interfaces: name it alone, or name the others without it")
+    if promiscuous and ANY in distinct:
+        raise UsageError("`any` can't be promiscuous: name the interface that the mirrored packets come in on")
     check_ring_bytes(ring_bytes)
     if not may_be_absent:
         check_names(distinct)

@@ -59,6 +59,10 @@ def watch(  # one parameter an option
         int,
         typer.Option(min=1, metavar="N", help="Memory for packets that wait, in MiB per interface: a second's worth."),
     ] = 8,
+    promiscuous: Annotated[
+        bool,
+        typer.Option("--promiscuous", help="Also take what is addressed to other machines, as a mirror port sends it."),
+    ] = False,
     log_format: Annotated[
         LogFormat, typer.Option(help="How the log is written, to standard error.")
     ] = LogFormat.CONSOLE,
@@ -100,7 +104,9 @@ def watch(  # one parameter an option
         source: LivePackets
         try:
             source = stack.enter_context(
-                open_live(interfaces, ring_bytes=ring_mib * MIB, filter=wanted, may_be_absent=True)
+                open_live(
+                    interfaces, ring_bytes=ring_mib * MIB, filter=wanted, promiscuous=promiscuous, may_be_absent=True
+                )
             )
         except CaptureError as refusal:
             if require_capture or duration is not None:
