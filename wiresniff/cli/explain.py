@@ -1,4 +1,4 @@
-"""`wiresniff explain [ID]`: what a word of a report means, what the standard says, what to do."""
+"""`wiresniff explain [ID [STACK]]`: what a word of a report means, what the standard says, what to do, per stack."""
 
 import sys
 from io import StringIO
@@ -13,17 +13,21 @@ from wiresniff.model.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-TEXT_COLUMNS = 88
+    from wiresniff.report.explanations import Explanation, Fix
+
+TEXT_COLUMNS = 80
 """Prose is read in lines of this length, however wide the terminal is."""
 
 
 def explain(
-    word: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="ID",
-            help="Finding, verdict, fault, warning, reason or anomaly, as reports name it; without it, all are listed.",
+            metavar="ID [STACK]",
+            help="Finding, cause, outcome, verdict, fault, warning, reason or anomaly, as reports name it, or a stack "
+            "(go, nginx); with a stack behind it, only the fixes for that; without any, all are listed.",
         ),
     ] = None,
 ) -> None:
@@ -43,10 +47,10 @@ def explain(
         emoji=False,
         _environ={},  # `terminal` decides
     )
-    if word is None:
-        _print_list(console)
+    if words:
+        _print_meanings(console, " ".join(words).strip(" "))
     else:
-        _print_meanings(console, word)
+        _print_list(console)
     write_standard_output("\n".join(line.rstrip(" ") for line in printed.getvalue().split("\n")))
 
 
@@ -64,28 +68,81 @@ def _print_list(console: "Console") -> None:
         console.print(table)
 
 
-def _print_meanings(console: "Console", word: str) -> None:
+def _print_meanings(console: "Console", typed: str) -> None:
     from rich.text import Text
 
-    from wiresniff.report.explanations import meanings
+    from wiresniff.report.explanations import STACK_KIND, stacks_of
 
-    found = meanings(word.strip(" ").lower())
-    if not found:
-        raise UsageError(_unknown(word))
-    width = min(console.width, TEXT_COLUMNS)
+    found = _found(typed)
     for number, (kind, entry) in enumerate(found):
-        head = Text("\n" if number else "")
-        head.append(entry.word, style="bold")
-        head.append(f": {entry.title}\n")
-        head.append(f"one of the {kind}", style="dim")
-        console.print(head, width=width)
+        if number:
+            console.print()
+        head = Text(entry.word, style="bold")
+        head.append(f": {entry.title}\n", style="not bold")
+        head.append(f"one of the {kind}", style="dim not bold")
+        _print_prose(console, head)
         for heading, prose in (
-            ("What was seen", entry.meaning),
+            ("What it does by default" if kind == STACK_KIND else "What was seen", entry.meaning),
             ("What the standard says", entry.standard),
             ("What to do", entry.remedy),
         ):
-            console.print(Text(f"\n{heading}", style="bold"))
-            console.print(Text(prose), width=width)
+            _print_prose(console, Text(f"\n{heading}", style="bold"))
+            _print_prose(console, Text(prose))
+        if len(entry.fixes) > 1 and kind != STACK_KIND:
+            _print_prose(console, Text("\nPer stack", style="bold"))
+            hint = f"`wiresniff explain {entry.word} {stacks_of(entry)[0]}` shows one alone."
+            _print_prose(console, Text(hint, style="dim"))
+        for fix in entry.fixes:
+            _print_fix(console, fix)
+        if entry.see:
+            _print_prose(console, Text(f"\nSee also: {', '.join(entry.see)}", style="dim"))
+
+
+def _print_fix(console: "Console", fix: "Fix") -> None:
+    from rich.text import Text
+
+    _print_prose(console, Text(f"\n{fix.stack}", style="bold"))
+    _print_prose(console, Text(fix.prose))
+    _print_as_typed(console, ("", *(f"    {line}" for line in fix.lines), ""))
+    for source in fix.sources:
+        _print_prose(console, Text(f"{source.title}:", style="dim"))
+        _print_as_typed(console, (source.url,))
+
+
+def _print_prose(console: "Console", text: "Text") -> None:
+    console.print(text, width=min(console.width, TEXT_COLUMNS))
+
+
+def _print_as_typed(console: "Console", lines: tuple[str, ...]) -> None:
+    """Print what is copied: a line or an address that was broken is of no use."""
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def _found(typed: str) -> "list[tuple[str, Explanation]]":
+    """Return the meanings of what was typed: a word, or a word and the stack whose fixes are wanted."""
+    from wiresniff.report.explanations import meanings, of_stack
+
+    found = meanings(typed)
+    if found:
+        return found
+    word, _, stack = typed.rpartition(" ")
+    every = meanings(word)
+    if not every:
+        raise UsageError(_unknown(typed))
+    found = [(kind, narrowed) for kind, entry in every if (narrowed := of_stack(entry, stack)) is not None]
+    if not found:
+        raise UsageError(_unsaid(every[0][1], stack))
+    return found
+
+
+def _unsaid(entry: "Explanation", stack: str) -> str:
+    from wiresniff.report.explanations import stacks_of
+
+    known = stacks_of(entry)
+    if known:
+        return f"nothing is said of '{named(stack)}' under {entry.word}; it has fixes for {', '.join(known)}"
+    return f"{entry.word} has no fixes per stack; `wiresniff explain {entry.word}` says what it has"
 
 
 def _unknown(word: str) -> str:
@@ -93,5 +150,5 @@ def _unknown(word: str) -> str:
 
     near = nearest(word)
     if near:
-        return f"no finding, fault, verdict or anomaly is called '{named(word)}'; did you mean {' or '.join(near)}?"
-    return f"no finding, fault, verdict or anomaly is called '{named(word)}'; `wiresniff explain` lists them all"
+        return f"no word of a report is called '{named(word)}'; did you mean {' or '.join(near)}?"
+    return f"no word of a report is called '{named(word)}'; `wiresniff explain` lists them all"

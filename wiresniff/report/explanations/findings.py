@@ -1,8 +1,9 @@
 """What every finding means, and what to do."""
 
 from wiresniff.report.explanations.entry import Explanation
+from wiresniff.report.explanations.hop_findings import OF_HOPS
 
-FINDINGS = (
+OF_PAIRS = (
     Explanation(
         "context-missing",
         "requests from one service to another carry no traceparent",
@@ -114,3 +115,6 @@ FINDINGS = (
         "Capture with a larger buffer (tcpdump -B), whole packets (-s 0) and a filter; relieve the mirror port.",
     ),
 )
+
+FINDINGS: tuple[Explanation, ...] = (*OF_PAIRS, *OF_HOPS)
+"""In the order of the list: what is sent, then who loses it."""

@@ -159,7 +159,8 @@ CONFIDENCES = (
     Explanation(
         Confidence.CERTAIN,
         "seen, byte for byte",
-        "The verdict or the finding rests on bytes that are in the capture. `--fail-on` looks at these only.",
+        "The verdict or the finding rests on bytes that are in the capture. Of hops: an identifier proves it, a trace "
+        "id or another value that one request that came in had, and no other. `--fail-on` looks at these only.",
         OWN_RULE,
         "Nothing.",
     ),
@@ -176,17 +177,28 @@ CONFIDENCES = (
     ),
     Explanation(
         Confidence.LIKELY,
-        "half of the evidence or more was inferred",
-        "A finding most of whose requests carry an inferred verdict. `--fail-on` does not look at it.",
+        "concluded, and little speaks against it",
+        "A finding most of whose requests carry an inferred verdict. Of hops: one request alone was open that may be "
+        "the cause, and calls that the service makes by itself are too rare to explain it (5 % at most, measured on "
+        "the capture); or the bounds of a pair leave nothing else. `--fail-on` does not look at it.",
         OWN_RULE,
-        "A capture that starts before the connections turns it into certain.",
+        "A capture that starts before the connections makes inferred verdicts certain. Of hops: a forwarded request "
+        "id (x-request-id) does.",
     ),
     Explanation(
         Confidence.POSSIBLE,
         "one explanation among several",
-        "What was seen fits, and other explanations fit as well.",
+        "What was seen fits, and other explanations fit as well. Of hops: one request was open that may be the cause, "
+        "or several with the same outcome, but the service may as well have called by itself.",
         OWN_RULE,
         "Look at the witnesses before you act.",
+    ),
+    Explanation(
+        Confidence.UNDETERMINED,
+        "nothing can be said",
+        "Of hops only: the outcome is undetermined, and the reason stands beside it.",
+        OWN_RULE,
+        "Explain the reason: busy, instance-ambiguous, not-seen, cause-unknown.",
     ),
 )
 
