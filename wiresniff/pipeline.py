@@ -8,17 +8,19 @@ handed over here. A connection on which our own code fails is given up, counted,
 is told in one place, what connections say wherever each is followed, and what is in order is judged in one place again.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
-from wiresniff.audit.auditor import settled
+from wiresniff.audit.auditor import HTTP_2, settled
 from wiresniff.audit.findings import find, worst_first
 from wiresniff.audit.pairs import PairRecord
 from wiresniff.audit.sights import HOLD_NS, Sights
 from wiresniff.model import limits
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import Audit, CaptureSummary
+from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Alike, Exchange, Opened, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth
@@ -38,6 +40,15 @@ LATE_NS = limits.EXCHANGE_SECONDS * 10**9 + HOLD_NS
 def in_order(exchange: Exchange) -> tuple[int, int]:
     """When nothing more was expected of an exchange, and a number to tell equal times apart."""
     return settled(exchange), exchange.packet
+
+
+def reader_of(level: int) -> Callable[[Exchange], Reading]:
+    """Return what reads the trace context of a request."""
+
+    def read(exchange: Exchange) -> Reading:
+        return tracecontext.read(exchange.fields, level, trimmed=exchange.version != HTTP_2)
+
+    return read
 
 
 class Totals(NamedTuple):

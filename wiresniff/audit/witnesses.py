@@ -22,7 +22,7 @@ class Witnesses:
         kept = totals.witnesses.get(word)
         if kept is not None and len(kept) == WITNESSES and exchange.time_ns > kept[-1].time_ns:
             return
-        totals.witness(word, self._make(exchange, reading))
+        totals.witness(word, self.make(exchange, reading))
 
     def offer_chain(
         self, totals: PairTotals, word: str, sent: tuple[Exchange, Reading], received: tuple[Exchange, Reading] | None
@@ -34,10 +34,11 @@ class Witnesses:
         kept = totals.witnesses.get(word)
         if kept is not None and len(kept) == WITNESSES and sent[0].time_ns > kept[-1].time_ns:
             return
-        cause = self._make(*received, shows_all=True) if received is not None else None
-        totals.witness(word, self._make(*sent, shows_all=True)._replace(cause=cause))
+        cause = self.make(*received, shows_all=True) if received is not None else None
+        totals.witness(word, self.make(*sent, shows_all=True)._replace(cause=cause))
 
-    def _make(self, exchange: Exchange, reading: Reading, *, shows_all: bool = False) -> Witness:
+    def make(self, exchange: Exchange, reading: Reading, *, shows_all: bool = False) -> Witness:
+        """Make a witness; `shows_all`: of every request, not only of what is wrong with it."""
         privacy = self._privacy
         values: tuple[bytes, ...] = ()
         if shows_values(privacy):

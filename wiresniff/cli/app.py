@@ -10,6 +10,7 @@ from wiresniff.cli.audit import audit
 from wiresniff.cli.exits import Exit
 from wiresniff.cli.explain import explain
 from wiresniff.cli.interfaces import interfaces
+from wiresniff.cli.trace import trace
 from wiresniff.cli.watch import watch
 from wiresniff.model.errors import CaptureError, WiresniffError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(watch)
+app.command()(trace)
 app.command()(explain)
 app.command()(interfaces)
 app.add_typer(policy.app)

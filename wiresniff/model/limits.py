@@ -137,6 +137,9 @@ RECURRENCE_REQUESTS = 8
 """Requests after which a header field that is only referred to is not the value of one request..."""
 RECURRENCE_SECONDS = 10
 """...if they are so far apart: longer than one inbound request keeps a client calling."""
+RECURRENCE_IDS_TOTAL = MIB
+"""Ids of such requests remembered in all, some 100 bytes each: 14 (two of each of the first seven) for 75,000 fields.
+Without room for them a request does not count."""
 VERDICT_SECONDS = 25
 """A request waits so long for later ones to show what the fields are that it refers to: more than twice the above, and
 with `VERDICT_GRACE_SECONDS` no longer than an exchange waits for its response."""
@@ -172,6 +175,10 @@ HOP_OPEN = 4096
 """Open requests followed per instance: as many as one connection of HTTP/2 may have."""
 HOPS_WAITING = 200_000
 """Requests that wait, for a second of capture time, to be judged in order of time."""
+TRAIL_STEPS = 10_000
+"""Requests shown of a trace that is followed; a trace of more is a loop or a constant."""
+TRAIL_ASIDES = 100_000
+"""Requests without a known cause remembered, the latest, to say how many left a service meanwhile."""
 HOP_SENDERS = 50
 """User agents and operations told apart per pair."""
 HOP_CHANNELS = 4096

@@ -137,11 +137,12 @@ def _finding(finding: Finding, audit: Audit) -> Object:
         **ends,
         "count": finding.count,
         "message": finding.message,
-        "witnesses": [_witness(witness, audit.captures) for witness in finding.witnesses],
+        "witnesses": [witness_object(witness, audit.captures) for witness in finding.witnesses],
     }
 
 
-def _witness(witness: Witness, captures: list[CaptureSummary]) -> Object:
+def witness_object(witness: Witness, captures: list[CaptureSummary]) -> Object:
+    """Return where to look, as JSON has it."""
     return {
         "capture": capture_name(captures, witness.capture),
         "packet": witness.packet or None,
