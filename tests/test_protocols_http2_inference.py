@@ -522,6 +522,27 @@ def test_too_many_entries_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert requests.patience.evictions == {"table-entries": 3}
 
 
+@pytest.mark.parametrize(("room", "verdict"), [(14, "inferred missing"), (5, "waits")])
+def test_too_many_ids(requests: Requests, room: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests whose ids could not be remembered may be one that is handed on: they don't count. Room is given back."""
+    monkeypatch.setattr(limits, "RECURRENCE_IDS_TOTAL", room)
+    for number in range(12):
+        requests.ask(number, *GET, -5, -6, (b"x-request-id", b"0123456789abcde%05d" % number))
+    assert requests.said(requests.ask(12, *GET, -5, -6)) == verdict
+    assert (requests.patience.evictions["recurrence-ids"] > 0) == (verdict == "waits")
+    assert requests.patience.ids == (room if verdict == "waits" else 0)
+    requests.end()
+    assert requests.patience.ids == 0
+
+
+def test_ids_of_what_is_excluded_are_forgotten(requests: Requests) -> None:
+    """They don't matter any more."""
+    requests.ask(0, *GET, -5, (b"x-request-id", b"0123456789abcdef0123"))
+    assert requests.patience.ids == 1
+    requests.ask(1, *GET, -5, (b"traceparent", ONE))
+    assert requests.patience.ids == 0
+
+
 def test_what_is_known_serves_where_there_are_too_many_entries(
     requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,11 @@ class Entry:
         """That used it whole and share no id of a request."""
         self.first_ns = 0
         self.ids = _NO_VALUES
-        """Ids that the first of these requests had."""
+        """Ids that the first of these requests had, as long as it matters who they are."""
+
+    def needs_ids(self) -> bool:
+        """Tell whether the ids of the next request that counts will be remembered."""
+        return self.requests + 1 < limits.RECURRENCE_REQUESTS
 
     def count(self, time_ns: int, ids: frozenset[bytes]) -> bool:
         """Count a request that uses it whole, by the ids in it; tell whether it is now known to recur.
@@ -54,6 +58,8 @@ class Entry:
         self.requests += 1
         if self.requests >= limits.RECURRENCE_REQUESTS:
             self.recurs = time_ns - self.first_ns >= _RECURRENCE_NS
+            if self.recurs:
+                self.ids = _NO_VALUES
         else:
             self.ids |= ids
         return self.recurs
@@ -62,6 +68,8 @@ class Entry:
         """Remember what it is not."""
         self.is_not_path |= path
         self.is_not_traceparent |= traceparent
+        if traceparent:
+            self.ids = _NO_VALUES
         self.is_plain = self.is_not_path and self.is_not_traceparent and self.name is None
 
     def dispute(self, candidates: "list[Entry]") -> None:

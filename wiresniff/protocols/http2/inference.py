@@ -102,7 +102,7 @@ class Inference:
         for epoch, position, value in block.unresolved:
             if epoch != self._epoch:
                 self._begin_epoch(epoch)
-            entry = self._entries.get(position) or self._meet(position)
+            entry = self._entries.get(position) or self._patience.meet(self._entries, position)
             if entry is None:
                 is_remembered = False
             elif value is None:
@@ -241,7 +241,7 @@ class Inference:
             return
         ids = self._request_fields.ids(block.fields, (value for _, value in literals))
         for entry in unknown:
-            if entry.count(time_ns, ids):
+            if self._patience.count(entry, time_ns, ids):
                 self._recur(entry)
 
     def _is_decided(self, asked: Exchange, fields: list[Entry], literals: list[Literal], time_ns: int) -> bool:
@@ -316,6 +316,7 @@ class Inference:
                 continue
             if entry is self._traceparent:
                 self._traceparent = entry.name = None
+            self._patience.ids -= len(entry.ids)
             entry.exclude(traceparent=True)
             awaited_by, entry.awaited_by = entry.awaited_by, {}
             for undecided in awaited_by:
@@ -335,16 +336,6 @@ class Inference:
 
     # --- bounds ---
 
-    def _meet(self, position: int) -> Entry | None:
-        """Begin to remember an entry; None when there is no room."""
-        patience = self._patience
-        if len(self._entries) >= limits.TABLE_ENTRIES or patience.entries >= limits.TABLE_ENTRIES_TOTAL:
-            patience.evictions["table-entries"] += 1
-            return None
-        entry = self._entries[position] = Entry()
-        patience.entries += 1
-        return entry
-
     def _begin_epoch(self, epoch: int) -> None:
         """Begin anew after lost bytes: old entries are not referred to any more, and what waits can't be decided."""
         self._give_up(list(self._waiting))
@@ -354,7 +345,7 @@ class Inference:
         self._names_inferred = 0
 
     def _forget_entries(self) -> None:
-        self._patience.entries -= len(self._entries)
+        self._patience.forget(self._entries)
         self._entries = {}
 
     def _wait(self, undecided: Undecided) -> bool:

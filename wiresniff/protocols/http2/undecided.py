@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import chain
 
+from wiresniff.model import limits
 from wiresniff.model.exchanges import Exchange
 from wiresniff.protocols.http2.entries import Entry
 
@@ -56,6 +57,32 @@ class Patience:
     def __init__(self) -> None:
         self.waiting_bytes = 0
         self.entries = 0
+        self.ids = 0
+        """Of requests, remembered per entry."""
         self.evictions: Counter[str] = Counter()
         """Per bounded table: `waiting-verdicts`, settled before their time; `table-entries`, of which nothing is
-        remembered."""
+        remembered; `recurrence-ids`, requests that did not count because there was no room for their ids."""
+
+    def meet(self, entries: dict[int, Entry], position: int) -> Entry | None:
+        """Begin to remember one more of a connection's entries; None when there is no room."""
+        if len(entries) >= limits.TABLE_ENTRIES or self.entries >= limits.TABLE_ENTRIES_TOTAL:
+            self.evictions["table-entries"] += 1
+            return None
+        entry = entries[position] = Entry()
+        self.entries += 1
+        return entry
+
+    def count(self, entry: Entry, time_ns: int, ids: frozenset[bytes]) -> bool:
+        """Count a request that uses an entry whole, if there is room for its ids; tell whether the entry recurs."""
+        if entry.needs_ids() and self.ids + len(ids) > limits.RECURRENCE_IDS_TOTAL:
+            self.evictions["recurrence-ids"] += 1
+            return False
+        held = len(entry.ids)
+        recurs = entry.count(time_ns, ids)
+        self.ids += len(entry.ids) - held
+        return recurs
+
+    def forget(self, entries: dict[int, Entry]) -> None:
+        """Give back the room of a connection's entries."""
+        self.entries -= len(entries)
+        self.ids -= sum(len(entry.ids) for entry in entries.values())
