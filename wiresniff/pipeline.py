@@ -254,6 +254,10 @@ class Pipeline:
         self.settle_traffic()
         return self._auditor.growth(self.now_ns)
 
+    def names_of(self, exchange: Exchange) -> tuple[str, str]:
+        """Return what the client and the server of a request are called, by all that is known now."""
+        return self._auditor.names_of(exchange)
+
     def take_witnessed(self) -> list[tuple[Witness, Exchange]]:
         """Return the witnesses made since the last call, with their exchanges; they are remembered from the first."""
         return self._auditor.take_witnessed()

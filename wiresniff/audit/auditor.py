@@ -386,6 +386,11 @@ class Auditor:
         self._tally.operations, self._tally.witnesses = self._operations, self._witnesses
         self._routes.clear()
 
+    def names_of(self, exchange: Exchange) -> tuple[str, str]:
+        """Return what the client and the server of a request are called, by all that is known now."""
+        route = self._route(exchange)
+        return route.client, route.server
+
     def take_witnessed(self) -> list[tuple[Witness, Exchange]]:
         """Return the witnesses made since the last call, with their exchanges; they are remembered from the first."""
         made, self._witnesses.made = self._witnesses.made, []

@@ -66,7 +66,7 @@ def trace(
     summaries = [file.summary for file in files]
     tell_captures(summaries)
     is_unread = any(summary.error is not None for summary in summaries)
-    trail = follower.trail()
+    trail = follower.trail(pipeline.names_of)
     if trail is None:
         judged = sum(pair.requests for pair in pipeline.audit(summaries).pairs)
         typer.echo(f"wiresniff: no request carries the trace {trace_id}, of {judged:,} that were seen", err=True)

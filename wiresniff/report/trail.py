@@ -1,6 +1,7 @@
 """One trace as a tree, for a terminal and as JSON."""
 
 import json
+from collections import Counter
 from io import StringIO
 
 from rich.console import Console
@@ -8,8 +9,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from wiresniff.model.audit import CaptureSummary
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.display import named, quantity, visible
-from wiresniff.model.hops import Hop, Outcome
+from wiresniff.model.hops import Outcome
 from wiresniff.model.trail import Step, Trail
 from wiresniff.report.json import witness_object
 from wiresniff.report.quoting import moment, request, rfc3339, values, where
@@ -109,7 +111,8 @@ def _span(span_ns: int) -> str:
 def ends(trail: Trail) -> list[str]:
     """Say where the trace breaks, where it can't be told, and what failed first."""
     steps = trail.steps()
-    sentences = [_break(step, step.hop) for step in steps if not step.carries and step.hop is not None]
+    breaks = Counter(_place_of_break(step) for step in steps if not step.carries and step.hop is not None)
+    sentences = [_break(*place, count) for place, count in breaks.items()]
     for step in steps:
         if step.calls_meanwhile:
             calls = quantity(step.calls_meanwhile, "request")
@@ -129,11 +132,18 @@ def _listing(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _break(step: Step, hop: Hop) -> str:
-    what = "carries no trace" if hop.outcome is Outcome.DROPPED else "carries another trace"
+def _place_of_break(step: Step) -> tuple[str, str, Outcome, Confidence]:
+    assert step.hop is not None
+    return step.client, step.server, step.hop.outcome, step.hop.confidence
+
+
+def _break(client: str, server: str, outcome: Outcome, confidence: Confidence, count: int) -> str:
+    calls, carry = ("its call", "carries") if count == 1 else (f"{count:,} calls of its", "carry")
+    what = "no trace" if outcome is Outcome.DROPPED else "another trace"
+    finding = "context-dropped" if outcome is Outcome.DROPPED else "trace-restarted"
     return (
-        f"The trace breaks at {named(step.client)}: its call to {named(step.server)} {what} ({hop.confidence}); "
-        f"`wiresniff explain {'context-dropped' if hop.outcome is Outcome.DROPPED else 'trace-restarted'}`."
+        f"The trace breaks at {named(client)}: {calls} to {named(server)} {carry} {what} ({confidence}); "
+        f"see `wiresniff explain {finding}`."
     )
 
 

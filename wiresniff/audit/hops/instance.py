@@ -67,6 +67,7 @@ class Instance:
         self.rates: dict[tuple[str, bool], Rates] = {}
         """By peer, and whether the calls carry a context."""
         self.has_received = False
+        """It was called, by more than health checks and the like: else it is a front door."""
         self._calls = self._calls_alike = 0
         self._callers = 0
 
@@ -74,9 +75,9 @@ class Instance:
 
     def enter(self, inbound: Inbound) -> bool:
         """Take a request that came in; returns False where there is no room to follow it."""
-        self.has_received = True
         if inbound.is_exempt:
             return True
+        self.has_received = True
         if len(self.open) >= limits.HOP_OPEN:
             return False
         exchange = inbound.exchange

@@ -102,8 +102,8 @@ class Follower:
                 found.append(trace_id)
         return found
 
-    def trail(self) -> Trail | None:
-        """Return the trace; None where nothing of it was seen."""
+    def trail(self, names_of: Callable[[Exchange], tuple[str, str]]) -> Trail | None:
+        """Return the trace; None where nothing of it was seen. `names_of`: client and server by what is known now."""
         steps = {
             exchange: step
             for exchange, step in self._steps.items()
@@ -112,6 +112,8 @@ class Follower:
         carrying = [step for step in steps.values() if step.carries]
         if not carrying:
             return None
+        for exchange, step in steps.items():
+            step.client, step.server = names_of(exchange)
         roots = grown(steps)
         self._count_asides(steps)
         ends = [step.time_ns + (step.duration_ns or 0) for step in steps.values()]
