@@ -64,18 +64,18 @@ _Key: TypeAlias = tuple[str, str | Endpoint, str, Reporter]
 class _Told:
     """How much of a pair's totals `Pairs.growth` handed over, and when there was last something."""
 
-    __slots__ = ("_bytes", "_numbers", "_requests", "changed_ns")
+    __slots__ = ("_bytes", "_hops", "_numbers", "_requests", "changed_ns")
 
     def __init__(self) -> None:
         self._numbers = Numbers()
-        self._requests = self._bytes = self.changed_ns = 0
+        self._requests = self._bytes = self._hops = self.changed_ns = 0
 
     def news(self, totals: PairTotals, now_ns: int) -> Numbers | None:
-        """Return what is new; None where nothing is. Whatever is counted comes with a request or with bytes."""
-        seen_bytes = totals.parsed_bytes + sum(totals.opaque_bytes.values())
-        if totals.requests == self._requests and seen_bytes == self._bytes:
+        """Return what is new; None where nothing is. Whatever is counted comes with a request, with bytes or a hop."""
+        seen_bytes, hops = totals.parsed_bytes + sum(totals.opaque_bytes.values()), totals.hops.outcomes.total()
+        if totals.requests == self._requests and seen_bytes == self._bytes and hops == self._hops:
             return None
-        self._requests, self._bytes, self.changed_ns = totals.requests, seen_bytes, now_ns
+        self._requests, self._bytes, self._hops, self.changed_ns = totals.requests, seen_bytes, hops, now_ns
         before, self._numbers = self._numbers, numbers_of(totals)
         return self._numbers.minus(before)
 

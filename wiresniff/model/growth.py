@@ -39,6 +39,8 @@ class Numbers(NamedTuple):
     faults: Mapping[str, int] = NOTHING
     opaque_bytes: Mapping[str, int] = NOTHING
     """Per reason."""
+    hops: Mapping[str, int] = NOTHING
+    """Per `outcome:confidence`. They are counted a second of capture time after their requests."""
 
     def plus(self, other: "Numbers") -> "Numbers":
         """Return the sum."""
@@ -55,6 +57,7 @@ class Numbers(NamedTuple):
             tuple(map(how, self.counts, other.counts)),
             _combined(self.faults, other.faults, how),
             _combined(self.opaque_bytes, other.opaque_bytes, how),
+            _combined(self.hops, other.hops, how),
         )
 
     @property
@@ -76,6 +79,7 @@ def numbers_of(totals: PairTotals) -> Numbers:
         (totals.failed, totals.failed_untraced, totals.sampled, totals.baggage_bytes, totals.parsed_bytes),
         dict(totals.faults) if totals.faults else NOTHING,
         dict(totals.opaque_bytes) if totals.opaque_bytes else NOTHING,
+        dict(totals.hops.outcomes) if totals.hops.outcomes else NOTHING,
     )
 
 
