@@ -62,6 +62,7 @@ CAUSES = (
             gateways.API_GATEWAY,
             gateways.API_GATEWAY_HTTP,
             gateways.KONG,
+            gateways.CLOUDFLARE,
         ),
         ("context-stripped",),
     ),

@@ -27,8 +27,8 @@ API_GATEWAY = Fix(
 )
 API_GATEWAY_HTTP = Fix(
     "AWS API Gateway, HTTP APIs",
-    "Parameter mapping can remove, overwrite or append headers. append to a traceparent that is there makes two of "
-    "it. Look for:",
+    "Parameter mapping can remove, overwrite or append headers. append gives a traceparent that is there a second "
+    "value, so that nobody may use it. Look for:",
     ('"remove:header.traceparent": "\'\'"', '"append:header.traceparent": "..."'),
     (
         Source(
@@ -74,6 +74,40 @@ KONG = Fix(
     ),
 )
 
+CLOUDFLARE = Fix(
+    "Cloudflare Workers",
+    "Tracing of Workers neither takes a trace id from a caller nor sends one outside Cloudflare. A Worker that makes a "
+    "request of its own must copy the fields.",
+    (
+        "const headers = new Headers();",
+        "for (const name of ['traceparent', 'tracestate', 'baggage']) {",
+        "  const value = request.headers.get(name);",
+        "  if (value !== null) headers.set(name, value);",
+        "}",
+        "return fetch(url, { headers });",
+    ),
+    (
+        Source(
+            "Cloudflare Workers, Traces: Known limitations",
+            "https://developers.cloudflare.com/workers/observability/traces/known-limitations",
+        ),
+    ),
+)
+APIGEE = Fix(
+    "Apigee",
+    "Takes part in a trace only once distributed tracing was enabled for the environment. Ask for its configuration:",
+    (
+        "at=https://apigee.googleapis.com/v1/organizations/$ORG/environments/$ENV",
+        'curl -H "Authorization: Bearer $TOKEN" $at/traceConfig',
+    ),
+    (
+        Source(
+            "Apigee, Enabling distributed tracing",
+            "https://cloud.google.com/apigee/docs/api-platform/develop/enabling-distributed-trace",
+        ),
+    ),
+)
+
 GATEWAYS = (
     Explanation(
         "aws-api-gateway",
@@ -102,5 +136,23 @@ GATEWAYS = (
         "Extract every format that comes in, and inject the one that services read.",
         (KONG,),
         ("trace-restarted", "foreign-format-only"),
+    ),
+    Explanation(
+        "cloudflare",
+        "Cloudflare Workers do not propagate traces outside Cloudflare",
+        "Traces of Workers stay within Cloudflare. What a Worker fetches has the headers that its code gives it.",
+        FORWARDING,
+        "Copy the fields in the Worker.",
+        (CLOUDFLARE,),
+        ("context-stripped",),
+    ),
+    Explanation(
+        "apigee",
+        "Apigee takes part in traces once that is enabled",
+        "Distributed tracing of the runtime is off until it is configured for the environment.",
+        FORWARDING,
+        "Enable it, or see that no policy of the proxy removes the fields.",
+        (APIGEE,),
+        ("context-stripped",),
     ),
 )

@@ -15,11 +15,17 @@ CLIENT = Fix(
         "}",
         "req, err := http.NewRequestWithContext(r.Context(), method, url, nil)",
         "resp, err := client.Do(req)",
+        "",
+        "grpc.NewClient(target, grpc.WithStatsHandler(otelgrpc.NewClientHandler()))",
     ),
     (
         Source(
             "otelhttp, NewTransport: starts a span and injects its context",
             "https://pkg.go.dev/go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp#NewTransport",
+        ),
+        Source(
+            "otelgrpc",
+            "https://pkg.go.dev/go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc",
         ),
     ),
 )

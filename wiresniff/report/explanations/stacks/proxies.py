@@ -34,8 +34,9 @@ NGINX_TRACES = Fix(
 )
 INGRESS_NGINX = Fix(
     "ingress-nginx",
-    "OpenTelemetry is off by default. Once it is on, incoming spans are trusted, but the sampler is AlwaysOff and does "
-    "not look at the parent. Set in the ConfigMap:",
+    "OpenTelemetry is off by default. Once it is on, incoming spans are trusted, unless an Ingress or the ConfigMap "
+    "says otherwise. Which sampler is the default depends on the version; one that does not look at the parent "
+    "changes the sampled flag. Set in the ConfigMap:",
     (
         'enable-opentelemetry: "true"',
         'opentelemetry-trust-incoming-span: "true"',
@@ -57,7 +58,7 @@ HAPROXY = Fix(
     (
         Source(
             "HAProxy Configuration Manual, http-request del-header",
-            "https://docs.haproxy.org/2.6/configuration.html#http-request%20del-header",
+            "https://docs.haproxy.org/2.6/configuration.html",
         ),
     ),
 )
@@ -80,13 +81,27 @@ ENVOY_REMOVES = Fix(
 )
 ENVOY_TRACES = Fix(
     "Envoy, with a tracer",
-    "A tracer sets the trace context of every request that it forwards, also of those that it does not sample: they "
-    "go on with the sampled flag cleared, and services that follow their parent keep nothing. Look at:",
-    ("tracing:", "  client_sampling, random_sampling, overall_sampling"),
+    "A tracer writes a trace context on every request, also where Envoy decides not to sample: it then says not "
+    "sampled, and services that follow their parent keep nothing. Whether the decision that came in counts depends on "
+    "tracer and version. All three are 100 % unless set:",
+    (
+        "tracing:",
+        "  client_sampling: {value: 100}",
+        "  random_sampling: {value: 100}",
+        "  overall_sampling: {value: 100}",
+    ),
     (
         Source(
             "Envoy issue 38222, trace context when not sampling",
             "https://github.com/envoyproxy/envoy/issues/38222",
+        ),
+        Source(
+            "Envoy pull request 45830, tracers respect the decision",
+            "https://github.com/envoyproxy/envoy/pull/45830",
+        ),
+        Source(
+            "Envoy, HTTP connection manager: Runtime",
+            "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/runtime",
         ),
     ),
 )
@@ -133,7 +148,7 @@ PROXIES = (
     Explanation(
         "ingress-nginx",
         "ingress-nginx leaves traces alone until OpenTelemetry is enabled",
-        "Without OpenTelemetry it forwards as nginx does. With it, the defaults of the sampler clear the sampled flag.",
+        "Without OpenTelemetry it forwards as nginx does. With it, the sampler may decide anew for every request.",
         FORWARDING,
         "Set the sampler to follow the parent.",
         (INGRESS_NGINX, NGINX_FORWARDS),
