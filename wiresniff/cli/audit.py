@@ -12,6 +12,7 @@ from wiresniff.cli.results import check_outputs, policy_of, rendered, status_of,
 if TYPE_CHECKING:
     from wiresniff.capture import CaptureFile
     from wiresniff.cli.records import RecordWriter
+    from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.pipeline import Pipeline
 
 
@@ -29,6 +30,7 @@ def audit(  # one parameter an option
     output: options.Output = None,
     exchanges: options.Exchanges = None,
     metrics: options.Metrics = None,
+    witnesses: options.Witnesses = None,
     fail_on: options.FailOnOption = FailOn.NONE,
     min_requests: options.MinRequests = 1,
     level: options.LevelOption = Level.TWO,
@@ -42,16 +44,21 @@ def audit(  # one parameter an option
     from wiresniff.capture import Filter, open_captures
     from wiresniff.cli.captures import note_link_types, refuse_terminal, tell_captures
     from wiresniff.cli.records import RecordWriter
+    from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.pipeline import Pipeline
 
-    check_outputs(output, exchanges, metrics)
+    check_outputs(output, exchanges, metrics, witnesses)
     refuse_terminal(captures)
     rules = policy_of(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
+    keeper = WitnessKeeper(witnesses, captures, rules)
     pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
-    is_read_for_records = exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics)
+    keeper.begin(pipeline)
+    is_read_for_records = (
+        exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics or witnesses)
+    )
     with RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records:
-        _run(pipeline, files, records, is_read_for_records=is_read_for_records)
+        _run(pipeline, files, records, keeper, is_read_for_records=is_read_for_records)
     note_link_types(files)
     result = pipeline.audit([file.summary for file in files])
     result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
@@ -62,11 +69,17 @@ def audit(  # one parameter an option
         write_metrics(result, metrics)
     if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
         tell_summary(result)
+    keeper.write(result, packet_filter)
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 
 def _run(
-    pipeline: "Pipeline", files: "list[CaptureFile]", records: "RecordWriter", *, is_read_for_records: bool
+    pipeline: "Pipeline",
+    files: "list[CaptureFile]",
+    records: "RecordWriter",
+    keeper: "WitnessKeeper",
+    *,
+    is_read_for_records: bool,
 ) -> None:
     """Feed everything. Ctrl-C ends the input, and so does nobody reading the records when nothing else is wanted."""
     from wiresniff.capture import capture_points
@@ -77,6 +90,7 @@ def _run(
         for point, block in interrupt.until(capture_points(files)):
             for judgement in pipeline.feed(point, block):
                 records.write(judgement)
+            keeper.feed(pipeline, point, block)
             del block  # its memory serves what is read next
             records.flush()
             if records.is_unread and is_read_for_records:
@@ -85,3 +99,4 @@ def _run(
         typer.echo("wiresniff: interrupted; the report covers what was read so far", err=True)
     for judgement in pipeline.close():
         records.write(judgement)
+    keeper.close(pipeline)

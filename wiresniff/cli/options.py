@@ -55,6 +55,13 @@ Metrics: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write the totals as Prometheus text, for a textfile collector."),
 ]
+Witnesses: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the packets that prove the findings (pcapng), without bodies and private values.",
+    ),
+]
 FailOnOption: TypeAlias = Annotated[
     FailOn, typer.Option(help="Exit with status 1 where a certain finding is at least this severe.")
 ]

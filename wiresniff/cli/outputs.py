@@ -69,13 +69,18 @@ def _forget_standard_output() -> None:
 
 def write_file(path: str, text: str) -> None:
     """Write a file whole or not at all: a collector may read it at any time."""
+    write_octets(path, text.encode())
+
+
+def write_octets(path: str, octets: bytes) -> None:
+    """Write a file whole or not at all."""
     target = Path(path)
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and not target.is_file():  # a pipe or a device is written to as it is
-            target.write_text(text, encoding="utf-8")
+            target.write_bytes(octets)
             return
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(octets)
         beside.replace(target)
     except OSError as error:
         beside.unlink(missing_ok=True)

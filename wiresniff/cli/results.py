@@ -26,11 +26,13 @@ def policy_of(path: str | None) -> "Policy":
     return load_policy(path)
 
 
-def check_outputs(output: str | None, exchanges: str | None, metrics: str | None) -> None:
+def check_outputs(output: str | None, exchanges: str | None, metrics: str | None, witnesses: str | None = None) -> None:
     """Raise UsageError where two outputs go to one place, or one can't be written: now, and not after an hour."""
-    named = {"--output": output, "--exchanges": exchanges, "--metrics": metrics}
+    named = {"--output": output, "--exchanges": exchanges, "--metrics": metrics, "--witnesses": witnesses}
     if metrics == STANDARD_OUTPUT:
         raise UsageError("--metrics -: metrics go to a file; name one, for example --metrics wiresniff.prom")
+    if witnesses == STANDARD_OUTPUT:
+        raise UsageError("--witnesses -: packets go to a file; name one, for example --witnesses proof.pcapng")
     given = {option: path for option, path in named.items() if path is not None}
     for path in given.values():
         check_can_be_written(path)
