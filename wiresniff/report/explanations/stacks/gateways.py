@@ -95,7 +95,8 @@ CLOUDFLARE = Fix(
 )
 APIGEE = Fix(
     "Apigee",
-    "Takes part in a trace only once distributed tracing was enabled for the environment. Ask for its configuration:",
+    "Takes part in a trace only once distributed tracing was enabled for the environment; its sampler is OFF by "
+    "default. Ask for the configuration:",
     (
         "at=https://apigee.googleapis.com/v1/organizations/$ORG/environments/$ENV",
         'curl -H "Authorization: Bearer $TOKEN" $at/traceConfig',
@@ -104,6 +105,10 @@ APIGEE = Fix(
         Source(
             "Apigee, Enabling distributed tracing",
             "https://cloud.google.com/apigee/docs/api-platform/develop/enabling-distributed-trace",
+        ),
+        Source(
+            "Apigee API, getTraceConfig",
+            "https://cloud.google.com/apigee/docs/reference/apis/apigee/rest/v1/organizations.environments/getTraceConfig",
         ),
     ),
 )
