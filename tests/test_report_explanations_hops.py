@@ -4,13 +4,14 @@ from enum import StrEnum
 
 import pytest
 
-from wiresniff.model.hops import Change, Doubt, Outcome
+from wiresniff.model.continuity import FOLDED, Column
+from wiresniff.model.hops import MIXED, Change, Doubt, Kind, Outcome
 from wiresniff.model.verdicts import Confidence
 from wiresniff.report.explanations import EXPLANATIONS, KINDS, Explanation, Fix, of_stack, stacks_of
 from wiresniff.report.explanations.causes import CAUSES
 from wiresniff.report.explanations.changes import CHANGES
 from wiresniff.report.explanations.hop_findings import OF_HOPS
-from wiresniff.report.explanations.hops import COLUMNS, DOUBTS, OUTCOMES
+from wiresniff.report.explanations.hops import CARRIED, COLUMNS, DOUBTS, OUTCOMES
 from wiresniff.report.explanations.stacks import STACKS
 from wiresniff.report.explanations.verdicts import CONFIDENCES
 
@@ -22,7 +23,7 @@ WIDEST_LINE = 76
 
 @pytest.mark.parametrize(
     ("words", "entries"),
-    [(Outcome, OUTCOMES), (Change, CHANGES), (Doubt, DOUBTS), (Confidence, CONFIDENCES)],
+    [(Outcome, OUTCOMES), (Change, CHANGES), (Doubt, DOUBTS), (Column, COLUMNS), (Confidence, CONFIDENCES)],
 )
 def test_every_word_of_hops_has_one_explanation_of_its_own_kind(
     words: type[StrEnum], entries: tuple[Explanation, ...]
@@ -31,9 +32,13 @@ def test_every_word_of_hops_has_one_explanation_of_its_own_kind(
     assert [entry.word for entry in entries] == list(words)
 
 
-def test_columns_causes_and_findings_are_explained() -> None:
+def test_kinds_of_request_are_explained() -> None:
+    """With the word for connections that carried several."""
+    assert [entry.word for entry in CARRIED] == [*Kind, MIXED]
+
+
+def test_causes_and_findings_are_explained() -> None:
     """The words that reports use of hops, beside those of the model."""
-    assert [entry.word for entry in COLUMNS] == ["handed on", "lost", "new trace", "can't tell"]
     assert {entry.word for entry in CAUSES} == {
         "uninstrumented-client",
         "no-propagator",
@@ -60,6 +65,14 @@ def test_columns_causes_and_findings_are_explained() -> None:
         "ghost-roots",
         "failure-untraced",
     }
+
+
+@pytest.mark.parametrize("entry", COLUMNS, ids=lambda entry: entry.word)
+def test_a_column_names_the_outcomes_that_are_folded_into_it(entry: Explanation) -> None:
+    """As reports fold them, and no others."""
+    named = {outcome for outcome in Outcome if outcome in entry.meaning.split(". ")[0].replace(",", "").split(" ")}
+    assert named == set(FOLDED[Column(entry.word)])
+    assert named <= set(entry.see)
 
 
 def test_a_change_sends_to_the_finding_of_its_name() -> None:

@@ -13,7 +13,7 @@ from wiresniff.report.explanations.changes import CHANGES
 from wiresniff.report.explanations.entry import Explanation, Fix
 from wiresniff.report.explanations.faults import FAULTS as FAULTS_AND_WARNINGS
 from wiresniff.report.explanations.findings import FINDINGS
-from wiresniff.report.explanations.hops import COLUMNS, DOUBTS, OUTCOMES
+from wiresniff.report.explanations.hops import CARRIED, COLUMNS, DOUBTS, OUTCOMES
 from wiresniff.report.explanations.stacks import STACKS
 from wiresniff.report.explanations.verdicts import CONFIDENCES, EXEMPT_RULES, OPAQUE, REASONS, VERDICTS
 from wiresniff.report.explanations.warnings import WARNINGS
@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[Explanation, ...]] = {
     "outcomes of a hop, a request that leaves a service": OUTCOMES,
     "changes to a context that was handed on": CHANGES,
     "reasons that a hop is undetermined": DOUBTS,
+    "kinds of request, by what senders and connections are told apart": CARRIED,
     "confidences": CONFIDENCES,
     "faults of a request": tuple(entry for entry in FAULTS_AND_WARNINGS if entry not in WARNINGS),
     "warnings about a request": WARNINGS,

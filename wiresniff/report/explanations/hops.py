@@ -1,6 +1,7 @@
 """What the outcomes of hops mean, the columns that reports fold them into, and why some can't be told."""
 
-from wiresniff.model.hops import Doubt, Outcome
+from wiresniff.model.continuity import Column
+from wiresniff.model.hops import MIXED, Doubt, Kind, Outcome
 from wiresniff.report.explanations.entry import Explanation
 
 OWN_RULE = "No standard: this is a rule of wiresniff."
@@ -91,7 +92,7 @@ OUTCOMES = (
 
 COLUMNS = (
     Explanation(
-        "handed on",
+        Column.HANDED_ON,
         "requests that left the service in the trace that came in",
         "The outcomes propagated and passthrough. The trace id proves it, so this share is never too high.",
         MUST_SEND_ON + ".",
@@ -99,7 +100,7 @@ COLUMNS = (
         see=(Outcome.PROPAGATED, Outcome.PASSTHROUGH),
     ),
     Explanation(
-        "lost",
+        Column.LOST,
         "requests that left the service without the trace that came in",
         "The outcome dropped. Requests that had no trace to hand on are not among them.",
         MUST_SEND_ON + ".",
@@ -107,7 +108,7 @@ COLUMNS = (
         see=(Outcome.DROPPED, "context-dropped"),
     ),
     Explanation(
-        "new trace",
+        Column.NEW_TRACE,
         "requests that left the service in a trace that begins there",
         "The outcomes restarted, originated and root. Only restarted breaks a trace; the others begin one where none "
         "came in, which is right.",
@@ -117,7 +118,7 @@ COLUMNS = (
         see=(Outcome.RESTARTED, Outcome.ORIGINATED, Outcome.ROOT, "trace-restarted"),
     ),
     Explanation(
-        "can't tell",
+        Column.CANT_TELL,
         "requests of which the capture does not show what caused them",
         "The outcome undetermined. They are in no share, and the share of them is always shown.",
         OWN_RULE,
@@ -164,3 +165,43 @@ DOUBTS = (
         "Capture for longer; work that goes on after the response is best joined by its trace id.",
     ),
 )
+
+CARRIED = (
+    Explanation(
+        Kind.KEPT,
+        "the request carries a trace that came in",
+        "Of the requests that one sender in a service makes (a user agent and an operation), or one connection "
+        "carries: these have the trace id of a request that came in.",
+        OWN_RULE,
+        "Nothing.",
+        see=("uninstrumented-client",),
+    ),
+    Explanation(
+        Kind.BARE,
+        "the request carries no trace in any format",
+        "Counted per sender and connection, without regard to what caused the request. A sender whose requests are "
+        "all bare beside others that keep the trace is an uninstrumented client.",
+        OWN_RULE,
+        "Compare the senders of the pair: what differs between those that keep the trace and those that do not.",
+        see=("uninstrumented-client",),
+    ),
+    Explanation(
+        Kind.FRESH,
+        "the request carries a trace that did not come in",
+        "Counted per sender and connection, without regard to what caused the request. Such requests begin a trace, "
+        "or carry one that came in before the capture began.",
+        OWN_RULE,
+        "Where they are many: background-context, ghost-roots.",
+        see=("background-context",),
+    ),
+    Explanation(
+        MIXED,
+        "a connection carried requests of more than one kind",
+        "Some of its requests kept the trace and some did not: one client made them all, so it is instrumented, and "
+        "the context was not always there.",
+        OWN_RULE,
+        "See lost-async-context.",
+        see=("lost-async-context",),
+    ),
+)
+"""What `Kind` means, by which the senders and connections of a pair are told apart."""
