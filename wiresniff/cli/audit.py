@@ -51,9 +51,8 @@ def audit(  # one parameter an option
     refuse_terminal(captures)
     rules = policy_of(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
-    keeper = WitnessKeeper(witnesses, captures, rules)
     pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
-    keeper.begin(pipeline)
+    keeper = WitnessKeeper(witnesses, captures, rules, pipeline)
     is_read_for_records = (
         exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics or witnesses)
     )
@@ -90,7 +89,7 @@ def _run(
         for point, block in interrupt.until(capture_points(files)):
             for judgement in pipeline.feed(point, block):
                 records.write(judgement)
-            keeper.feed(pipeline, point, block)
+            keeper.feed(point, block)
             del block  # its memory serves what is read next
             records.flush()
             if records.is_unread and is_read_for_records:
@@ -99,4 +98,4 @@ def _run(
         typer.echo("wiresniff: interrupted; the report covers what was read so far", err=True)
     for judgement in pipeline.close():
         records.write(judgement)
-    keeper.close(pipeline)
+    keeper.close()

@@ -13,6 +13,7 @@ from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
 
 if TYPE_CHECKING:
     from wiresniff.cli.watching import Watching
+    from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.audit import Audit
     from wiresniff.model.policy import Policy
@@ -70,6 +71,7 @@ def watch(  # one parameter an option
     output: options.Output = None,
     exchanges: options.Exchanges = None,
     metrics: options.Metrics = None,
+    witnesses: options.Witnesses = None,
     fail_on: options.FailOnOption = FailOn.NONE,
     min_requests: options.MinRequests = 1,
     level: options.LevelOption = Level.TWO,
@@ -86,20 +88,22 @@ def watch(  # one parameter an option
     from wiresniff.cli.durations import seconds_of
     from wiresniff.cli.log import Log
     from wiresniff.cli.records import RecordWriter
-    from wiresniff.cli.results import check_outputs, status_of, tell_summary, write_metrics
+    from wiresniff.cli.results import check_outputs, status_of
     from wiresniff.cli.signals import Signals
     from wiresniff.cli.watching import Watching, local_addresses
+    from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.model.errors import CaptureError
     from wiresniff.pipeline import Pipeline
     from wiresniff.services.locality import Locality
 
-    check_outputs(output, exchanges, metrics)
+    check_outputs(output, exchanges, metrics, witnesses)
     seconds = seconds_of(duration, "--for") if duration is not None else None
     rules = _policy(policy, self_name)
     wanted = Filter(packet_filter) if packet_filter is not None else None
     log = Log(log_format)
     locality = Locality(local_addresses())
     pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, locality=locality)
+    keeper = WitnessKeeper(witnesses, interfaces, rules, pipeline, is_live=True)
     with ExitStack() as stack:
         source: LivePackets
         try:
@@ -123,21 +127,18 @@ def watch(  # one parameter an option
             RecordWriter(exchanges, interfaces, rules.privacy, show_values is ShowValues.BAGGAGE)
         )
         signals = stack.enter_context(Signals())
-        watching = Watching(source, pipeline, records, log, locality, exporter)
+        watching = Watching(source, pipeline, records, log, locality, exporter, keeper)
         watching.run(
             signals,
             seconds,
             lambda: _policy(policy, self_name),
-            lambda: _report(_audit(pipeline, watching), report_format, None),
+            lambda: _report_now(_audit(pipeline, watching), report_format, keeper),
         )
         watching.close()
         result = _audit(pipeline, watching)
     if exchanges != STANDARD_OUTPUT or output is not None:
         _report(result, report_format, output)
-    if metrics is not None:
-        write_metrics(result, metrics)
-    if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
-        tell_summary(result)
+    _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 
@@ -182,3 +183,20 @@ def _report(result: "Audit", report_format: ReportFormat, output: str | None) ->
     from wiresniff.cli.results import rendered
 
     write(output, rendered(result, report_format, output))
+
+
+def _report_now(so_far: "Audit", report_format: ReportFormat, keeper: "WitnessKeeper") -> None:
+    """Print what was found so far, with its proof."""
+    _report(so_far, report_format, None)
+    keeper.write(so_far)
+
+
+def _write_others(result: "Audit", metrics: str | None, keeper: "WitnessKeeper", *, tells: bool) -> None:
+    """Write what is not the report; `tells`: say on standard error what that says first, as it goes elsewhere."""
+    from wiresniff.cli.results import tell_summary, write_metrics
+
+    if tells:
+        tell_summary(result)
+    if metrics is not None:
+        write_metrics(result, metrics)
+    keeper.write(result)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wiresniff.cli.log import Log
     from wiresniff.cli.records import RecordWriter
     from wiresniff.cli.signals import Signals
+    from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
@@ -47,8 +48,10 @@ class Watching:
         log: "Log",
         locality: "Locality",
         exporter: "Exporter | None",
+        keeper: "WitnessKeeper",
     ) -> None:
         self._source = source
+        self._keeper = keeper
         self._pipeline = pipeline
         self._records = records
         self._log = log
@@ -69,6 +72,7 @@ class Watching:
         for point, block in self._source:
             for judgement in self._pipeline.feed(point, block):
                 self._records.write(judgement)
+            self._keeper.feed(point, block)
             self._records.flush()
             del block
             now = time.monotonic()
@@ -87,6 +91,7 @@ class Watching:
         """Settle what is open: nothing more comes."""
         for judgement in self._pipeline.close():
             self._records.write(judgement)
+        self._keeper.close()
         if self._exporter is not None:
             self._hand_over(self._exporter)
 
@@ -110,6 +115,7 @@ class Watching:
             is_good = True
             self._pipeline.adopt(policy)
             self._records.adopt(policy.privacy)
+            self._keeper.adopt(policy)
             self._log.tell("info", "policy-reloaded", services=len(policy.services))
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)

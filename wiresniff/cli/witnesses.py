@@ -15,7 +15,7 @@ from wiresniff.model.errors import UsageError
 if TYPE_CHECKING:
     from wiresniff.model.audit import Audit
     from wiresniff.model.packets import PacketBlock
-    from wiresniff.model.policy import Policy
+    from wiresniff.model.policy import Policy, Privacy
     from wiresniff.pipeline import Pipeline
     from wiresniff.witnesses.proofs import Proof
     from wiresniff.witnesses.window import Window
@@ -26,35 +26,38 @@ NAME_CHARACTERS = 300
 class WitnessKeeper:
     """Keeps what passes only once; without an option, or where files can be read again, it does nothing."""
 
-    def __init__(self, path: str | None, captures: Sequence[str], policy: "Policy", *, is_live: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        captures: Sequence[str],
+        policy: "Policy",
+        pipeline: "Pipeline",
+        *,
+        is_live: bool = False,
+    ) -> None:
         self._path = path
         self._captures = captures
         self._privacy = policy.privacy
-        self._window: "Window | None" = None
+        self._pipeline = pipeline
+        self._window: Window | None = None
         if path is None:
             return
         if not is_live:
             _refuse_input(path, captures)
         if is_live or any(passes_once(name) for name in captures):
-            from wiresniff.witnesses.window import Window
+            self._window = _window(policy.privacy)
+            pipeline.take_witnessed()  # from now on it remembers them
 
-            self._window = Window(policy.privacy)
-
-    def begin(self, pipeline: "Pipeline") -> None:
-        """Let the pipeline remember the witnesses that it makes."""
-        if self._window is not None:
-            pipeline.take_witnessed()
-
-    def feed(self, pipeline: "Pipeline", point: int, block: "PacketBlock") -> None:
+    def feed(self, point: int, block: "PacketBlock") -> None:
         """Take a block, behind the pipeline."""
         if self._window is not None:
             self._window.feed(point, block)
-            self._window.find(pipeline.take_witnessed())
+            self._window.find(self._pipeline.take_witnessed())
 
-    def close(self, pipeline: "Pipeline") -> None:
+    def close(self) -> None:
         """Take what was judged at the end."""
         if self._window is not None:
-            self._window.find(pipeline.take_witnessed())
+            self._window.find(self._pipeline.take_witnessed())
 
     def adopt(self, policy: "Policy") -> None:
         """Show what this allows from now on."""
@@ -88,6 +91,12 @@ class WitnessKeeper:
     def _name(self, capture: int) -> str:
         name = self._captures[capture]
         return "standard input" if name == STANDARD_INPUT else named(name, NAME_CHARACTERS)
+
+
+def _window(privacy: "Privacy") -> "Window":
+    from wiresniff.witnesses.window import Window
+
+    return Window(privacy)
 
 
 def passes_once(name: str) -> bool:

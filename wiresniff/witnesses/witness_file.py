@@ -138,7 +138,7 @@ class _Writer:
         """Say what a request proves."""
         causes = self._causes[place]
         lines = [
-            f"{finding.id} ({finding.severity.word}), {role}: {finding.client} -> {finding.server}: {finding.message}"
+            f"{finding.id} ({finding.severity.word}), {role}: {_pair(finding)}{finding.message}"
             for finding, role in causes[:FINDINGS_NAMED]
         ]
         if len(causes) > FINDINGS_NAMED:
@@ -181,3 +181,9 @@ class _Writer:
         if not captured.number:
             return f"the original was {LIVE}"
         return f"the original is packet {captured.number} of {self._capture_name(captured.capture)}"
+
+
+def _pair(finding: Finding) -> str:
+    """Name the services that a finding is about, as far as it is about any."""
+    ends = [name for name in (finding.client, finding.server) if name is not None]
+    return f"{' -> '.join(ends)}: " if ends else ""
