@@ -23,6 +23,12 @@ def requests(valid: int, missing: int = 0, client: str = "web", server: str = "c
     return Growth(client, server, "http/1", Reporter.SERVER, False, Numbers(verdicts=(valid, missing, 0, 0, 0)))
 
 
+def hops(client: str = "web", server: str = "cart", **outcomes: int) -> Growth:
+    """Return some hops of one pair, `dropped_likely=3`; they come without requests, which were counted before."""
+    words = {word.replace("_", ":"): count for word, count in outcomes.items()}
+    return Growth(client, server, "http/1", Reporter.SERVER, False, Numbers(hops=words))
+
+
 def publish(exporter: Exporter, *growth: Growth) -> None:
     """Hand over what grew, and the rest of a capture's numbers."""
     accounting = Accounting(counts=Counter(gap_bytes=7, tcp_payload_bytes=100), opaque_bytes=Counter(tls=40))

@@ -7,9 +7,11 @@ from wiresniff.model.accounting import Accounting
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.context import Fault, WarningWord
-from wiresniff.model.findings import Witness
+from wiresniff.model.findings import Finding, Severity, Witness
+from wiresniff.model.hops import HopTotals
 from wiresniff.model.policy import Policy
 from wiresniff.model.totals import PairTotals
+from wiresniff.model.verdicts import Confidence
 
 NIGHT = 1_760_000_000_000_000_000
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -94,6 +96,73 @@ def joined_late() -> Audit:
     return Audit(captures, [pair], find([pair], Accounting(), Policy()), Accounting())
 
 
+def received(at: int, trace_id: str = TRACE) -> Witness:
+    """Return what caused a request `at` nanoseconds after the start of the night."""
+    value = f"00-{trace_id}-00f067aa0ba902b7-01"
+    return witness(at, "POST /checkout", 201, trace_id, value)
+
+
+def losing() -> PairTotals:
+    """Pair whose client hands the trace on with one library, and loses it with another."""
+    pair = PairTotals("orders", "pricing", "http/1", requests=75, valid=24, missing=48, exempt=3)
+    pair.hops = HopTotals(
+        outcomes=Counter({"propagated:certain": 24, "dropped:likely": 29, "dropped:possible": 19, "exempt:certain": 3}),
+        caused=Counter(kept=24, bare=48),
+        open_requests=72, open_usable=72, watched_ns=10**10,
+        senders={
+            ("python-requests/2.32", "GET /price"): Counter(bare=48),
+            ("python-httpx/0.27", "POST /quote"): Counter(kept=24),
+        },
+        connections=Counter(bare=4, kept=2),
+        failed_discontinued=3,
+    )  # fmt: skip
+    return pair
+
+
+def restarting() -> PairTotals:
+    """Pair whose client is too busy to judge most of its requests one by one, and begins some traces anew."""
+    pair = PairTotals("pricing", "rates", "grpc", requests=200, valid=200, sampled=200)
+    pair.hops = HopTotals(
+        outcomes=Counter({
+            "propagated:certain": 120, "restarted:certain": 20, "undetermined:undetermined": 59, "root:likely": 1,
+        }),
+        doubts=Counter({"busy": 58, "cause-unknown": 1}),
+        changes=Counter({"tracestate-dropped": 17}),
+        caused=Counter(kept=120, fresh=79), idle=Counter(fresh=1),
+        open_requests=1_500, open_usable=1_200, idle_ns=10**9, watched_ns=10**10,
+        senders={("grpc-go/1.70", "/rates.Rates/Get"): Counter(kept=120, fresh=80)},
+        connections=Counter(mixed=2),
+        fresh_sampled=80, failed_discontinued=1,
+    )  # fmt: skip
+    return pair
+
+
+def front_door() -> PairTotals:
+    """Pair whose client nobody was seen to call."""
+    pair = PairTotals("edge", "orders", "http/1", requests=80, valid=72, missing=8)
+    pair.hops = HopTotals(outcomes=Counter({"root:certain": 72, "bare:certain": 8}))
+    return pair
+
+
+def chain() -> Audit:
+    """Return a chain of calls in which one service loses the trace and another begins it anew."""
+    lost, anew = received(3), received(30, "0af7651916cd43dd8448eb211c80319c")
+    value = "00-a3ce929d0e0e47364bf92f3577b34da6-b7ad6b7169203331-01"
+    dropped = Finding(
+        "context-dropped", Severity.ERROR, Confidence.LIKELY, "orders", "pricing", 48,
+        "`orders` drops the trace on 66.7 % of its calls to `pricing`",
+        (witness(5, "GET /price", 200)._replace(cause=lost),),
+    )  # fmt: skip
+    restarted = Finding(
+        "trace-restarted", Severity.WARNING, Confidence.CERTAIN, "pricing", "rates", 20,
+        "`pricing` begins a new trace on 10.0 % of its calls to `rates`",
+        (witness(31, "POST /rates.Rates/Get", 200, value[3:35], value)._replace(stream=7, cause=anew),),
+    )  # fmt: skip
+    pairs = [losing(), restarting(), front_door()]
+    summaries = [CaptureSummary("night.pcapng", "pcapng", 400_000, NIGHT, NIGHT + 600_000_000_000)]
+    return Audit(summaries, pairs, [dropped, restarted], accounting())
+
+
 def accounting() -> Accounting:
     """Count what the capture let through, and what not."""
     return Accounting(
@@ -160,8 +229,13 @@ def hostile_audit() -> Audit:
         pair.reasons = Counter({f"exempt:{name}": 1})
         pair.operations = {f"GET {name}": Counter(missing=50), "GET /": Counter(malformed=50)}
         pair.opaque_bytes = Counter({name: 1})
+        pair.hops = HopTotals(
+            outcomes=Counter({"dropped:likely": 50, f"{name}:{name}": 1}), caused=Counter(bare=50),
+            doubts=Counter({name: 1}), changes=Counter({name: 1}), senders={(name, name): Counter(bare=50)},
+        )  # fmt: skip
         for word in ("missing", "malformed", "foreign-format-only"):
-            pair.witness(word, witness(5, f"GET {name}", 200, name, name, name))
+            cause = witness(4, f"GET {name}", 200, name, name)
+            pair.witness(word, witness(5, f"GET {name}", 200, name, name, name)._replace(cause=cause))
         pairs.append(pair)
     seen = accounting()
     seen.not_tcp = Counter(names)

@@ -25,7 +25,8 @@ LIVE = Live((ETH0, InterfaceState("eth1", is_up=False)), policy_is_good=True, po
 def live(sample: Audit) -> Snapshot:
     """Return a snapshot as of live capture."""
     snapshot = snapshot_of(sample)
-    return Snapshot(snapshot.pairs, snapshot.counts, snapshot.anomalies, {"names": 3}, 17, snapshot.seen, LIVE)
+    counted = (snapshot.pairs, snapshot.counts, snapshot.anomalies, {"names": 3}, 17, snapshot.seen, LIVE)
+    return Snapshot(*counted, hops=snapshot.hops)
 
 
 def registry(snapshot: Snapshot) -> CollectorRegistry:

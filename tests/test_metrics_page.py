@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 
-from metrics_serving import CAPTURE, get, publish, requests, serving
+from metrics_serving import CAPTURE, get, hops, publish, requests, serving
 
 from wiresniff.metrics.exporter import Exporter
 from wiresniff.metrics.page import PAIRS_SHOWN, render_page
@@ -70,6 +70,18 @@ def test_the_page_is_about_the_last_minutes() -> None:
         publish(exporter, requests(7))
     text = Page(page_of(exporter)).text
     assert "In the last 4 minutes: judged 28 requests of 1 pair, 0 % without" in text
+
+
+def test_the_page_says_what_became_of_the_trace() -> None:
+    """In the four columns of a report; what is possible only makes no pair a bad one."""
+    exporter = Exporter()
+    outcomes = {"propagated_certain": 30, "dropped_likely": 9, "dropped_possible": 1, "root_likely": 4}
+    publish(exporter, requests(50), requests(50, client="batch"))
+    publish(exporter, hops(**outcomes, undetermined_undetermined=5, bare_likely=1), hops("batch", dropped_possible=9))
+    html = page_of(exporter)
+    cells = dict(re.findall(r'data-is="([^"]+)"[^>]*>([^<]*)<', html.partition("batch")[0]))
+    assert [cells[word] for word in ("handed on", "lost", "new trace", "can't tell")] == ["30", "10 (25.0 %)", "4", "5"]
+    assert re.findall(r'class="(bad|poor|good)">(\w+) → cart', html) == [("bad", "web"), ("good", "batch")]
 
 
 def test_what_is_not_seen_is_said() -> None:

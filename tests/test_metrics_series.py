@@ -101,6 +101,33 @@ def test_a_pair_goes_on_under_a_better_name_and_the_old_one_stands_still() -> No
     assert {pair.client: pair.numbers.requests for pair in table.pairs()} == {"10.0.0.1": 1, "web": 1}
 
 
+def test_hops_come_after_their_requests() -> None:
+    """They are news by themselves, and are counted for whoever's pair it is."""
+    pairs, table = Pairs(Names(Policy())), PairTable(0)
+    totals = pairs.totals(Endpoint("10.0.0.1", 4000), Endpoint("10.0.0.2", 80), b"cart", "http/1")
+    totals.requests = totals.valid = 1
+    table.add(pairs.growth(SECOND_NS), 1)
+    assert [series.hops for series in table.hops()] == [{}]
+    totals.hops.outcomes["propagated:certain"] += 1
+    table.add(pairs.growth(2 * SECOND_NS), 2)
+    assert pairs.growth(3 * SECOND_NS) == []
+    assert table.hops() == (("10.0.0.1", "cart", {"propagated:certain": 1}),)
+    assert requests(table) == 1
+
+
+def test_hops_of_both_ends_are_one_series_for_as_long_as_either_is_there() -> None:
+    """No label says which end is local; a sum that lost a part would go down."""
+    table = PairTable(0)
+    for at, reporter in enumerate((Reporter.CLIENT, Reporter.SERVER)):
+        table.add([Growth("web", "cart", "http/1", reporter, False, Numbers(hops={"root:likely": 2}))], at)
+    assert table.hops() == (("web", "cart", {"root:likely": 4}),)
+    table.add([], limits.PAIR_SECONDS)
+    assert len(table.pairs()) == 1
+    assert table.hops() == (("web", "cart", {"root:likely": 4}),)
+    table.add([], limits.PAIR_SECONDS + 1)
+    assert table.hops() == ()
+
+
 def test_an_idle_pair_expires_whole_and_comes_back_from_zero() -> None:
     """One that is busy stays."""
     table = PairTable(0)

@@ -4,13 +4,15 @@ import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sample_audit import audit, hostile_audit, joined_late
+from sample_audit import audit, chain, hostile_audit, joined_late
 
 import wiresniff
+from wiresniff.metrics.collector import CONFIDENCES
 from wiresniff.metrics.families import AUDIT_FAMILIES
 from wiresniff.metrics.textfile import render_metrics
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit
+from wiresniff.model.hops import Outcome
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Verdict
 
@@ -62,6 +64,15 @@ def test_numbers_are_those_of_the_audit() -> None:
     assert value(samples, "wiresniff_opaque_bytes_total", **ledger, reason="tls") == 9_400_000
 
 
+def test_every_outcome_has_a_series() -> None:
+    """In every confidence that it may have."""
+    assert set(CONFIDENCES) == set(Outcome)
+    ends = {"client": "orders", "server": "pricing"}
+    samples = [dict(labels) for name, labels in series(chain()) if name == "wiresniff_hops_total"]
+    told = {(labels["outcome"], labels["confidence"]) for labels in samples if ends.items() <= labels.items()}
+    assert told == {(outcome, word) for outcome, words in CONFIDENCES.items() for word in words}
+
+
 def test_faults_of_tracestate_are_not_those_of_traceparent() -> None:
     """The family is named for one field."""
     assert not [labels for _, labels in series(audit()) if ("fault", "tracestate-traceparent-invalid") in labels]
@@ -84,6 +95,22 @@ def test_what_is_inferred_is_a_part_of_each_verdict() -> None:
     }
     assert {verdict: number for verdict, number in inferred.items() if number} == {"missing": 30, "valid": 20}
     assert value(samples, "wiresniff_requests_total", **ends, protocol="grpc", verdict="missing") == 40
+
+
+def test_hops_by_outcome_and_confidence() -> None:
+    """What did not occur is 0 from the start; a pair of which only bytes are known has none."""
+    samples = series(chain())
+    ends = {"client": "orders", "server": "pricing"}
+    dropped = {
+        word: value(samples, "wiresniff_hops_total", **ends, outcome="dropped", confidence=word)
+        for word in ("certain", "likely", "possible")
+    }
+    assert dropped == {"certain": 0, "likely": 29, "possible": 19}
+    assert value(samples, "wiresniff_hops_total", **ends, outcome="propagated", confidence="certain") == 24
+    assert value(samples, "wiresniff_hops_total", **ends, outcome="exempt", confidence="certain") == 3
+    assert {dict(labels)["server"] for name, labels in series(audit()) if name == "wiresniff_hops_total"} == {
+        pair.server for pair in audit().pairs if pair.requests
+    }
 
 
 def test_every_anomaly_has_a_series() -> None:

@@ -1,6 +1,7 @@
 """From a snapshot to metric families: one small function per family, put through the table.
 
-All verdict series of a pair are there together, those that counted nothing with 0, so that rates have a beginning.
+All verdict series of a pair are there together, those that counted nothing with 0, so that rates have a beginning. So
+are its hops, by every outcome in every confidence that it may have.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +15,14 @@ from prometheus_client.samples import Sample
 import wiresniff
 from wiresniff.metrics import families
 from wiresniff.metrics.families import Family, Kind
-from wiresniff.metrics.series import PairSeries, label
+from wiresniff.metrics.series import HopSeries, PairSeries, label
 from wiresniff.metrics.snapshot import Live, Snapshot
 from wiresniff.model import growth
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.capture_state import InterfaceState
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.context import Fault
+from wiresniff.model.hops import Outcome
 from wiresniff.model.verdicts import Verdict
 
 ELSEWHERE = ("tracestate-", "baggage-")
@@ -54,6 +57,8 @@ def samples_of(family: Family, snapshot: Snapshot) -> Samples | None:
     if family in PER_PAIR:
         samples = PER_PAIR[family]
         return (sample for pair in snapshot.pairs for sample in samples(pair))
+    if family is families.HOPS:
+        return (sample for series in snapshot.hops for sample in _hops(series))
     if family in OF_CAPTURE:
         return OF_CAPTURE[family](snapshot)
     return OF_LIVE[family](snapshot.live) if snapshot.live is not None else None
@@ -92,6 +97,29 @@ def _faults(pair: PairSeries) -> Samples:
     for fault, count in sorted(pair.numbers.faults.items()):
         if fault in TRACEPARENT_FAULTS:
             yield (pair.client, pair.server, fault, pair.reporter.value), count
+
+
+KNOWN = (Confidence.CERTAIN, Confidence.LIKELY)
+CONCLUDED = (*KNOWN, Confidence.POSSIBLE)
+CONFIDENCES: dict[Outcome, tuple[Confidence, ...]] = {
+    Outcome.PROPAGATED: KNOWN,
+    Outcome.PASSTHROUGH: KNOWN,
+    Outcome.RESTARTED: CONCLUDED,
+    Outcome.DROPPED: CONCLUDED,
+    Outcome.ORIGINATED: CONCLUDED,
+    Outcome.BARE: CONCLUDED,
+    Outcome.ROOT: CONCLUDED,
+    Outcome.EXEMPT: (Confidence.CERTAIN,),
+    Outcome.UNDETERMINED: (Confidence.UNDETERMINED,),
+}
+"""What an outcome may rest on. That a trace goes on only identifiers show; where services share an address, likely."""
+NO_HOPS = {f"{outcome}:{confidence}": 0 for outcome, words in CONFIDENCES.items() for confidence in words}
+
+
+def _hops(series: HopSeries) -> Samples:
+    for word, count in {**NO_HOPS, **series.hops}.items():
+        outcome, _, confidence = word.partition(":")
+        yield (series.client, series.server, outcome, confidence), count
 
 
 def _opaque(pair: PairSeries) -> Samples:

@@ -109,6 +109,7 @@ class Exporter:
                 self._wall_clock(),
             ),
             self._pairs.earlier(now),
+            self._pairs.hops(),
         )
         self._published = now
         if self._is_wanted and self._server is not None:

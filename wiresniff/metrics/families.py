@@ -48,6 +48,13 @@ FAULTS = Family(
     (*PAIR, "fault", "reporter"),
     "Faults found in traceparent; a request may have several.",
 )
+HOPS = Family(
+    "wiresniff_hops_total",
+    Kind.COUNTER,
+    (*PAIR, "outcome", "confidence"),
+    "Requests by what their client made of the trace that it was called with. Judged about a second after the request; "
+    "an agent that does not see who calls the client takes it for a front door (root or bare, certain).",
+)
 SAMPLED = Family(
     "wiresniff_sampled_requests_total",
     Kind.COUNTER,
@@ -142,8 +149,8 @@ SNAPSHOT_TIME = Family(
 BUILD_INFO = Family("wiresniff_build_info", Kind.GAUGE, ("version",), "Version of wiresniff; always 1.")
 
 AUDIT_FAMILIES = (
-    REQUESTS, INFERRED, FAILED, FAULTS, SAMPLED, BAGGAGE, PARSED, OPAQUE, GAPS, ANOMALIES, EVICTIONS, INTERNAL_ERRORS,
-    CONNECTIONS, BUILD_INFO,
+    REQUESTS, INFERRED, FAILED, FAULTS, HOPS, SAMPLED, BAGGAGE, PARSED, OPAQUE, GAPS, ANOMALIES, EVICTIONS,
+    INTERNAL_ERRORS, CONNECTIONS, BUILD_INFO,
 )  # fmt: skip
 """Those of every audit, in the order in which they are exposed."""
 LIVE_FAMILIES = (

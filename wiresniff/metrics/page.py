@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import escape
+from operator import gt
 from typing import NamedTuple
 
 import wiresniff
 from wiresniff.metrics.series import PairSeries
 from wiresniff.metrics.snapshot import Snapshot
+from wiresniff.model.continuity import Column, Continuity, continuity_of
 from wiresniff.model.display import named, percent, quantity, ranked, size
+from wiresniff.model.growth import Numbers
 from wiresniff.model.verdicts import Verdict
 
 REFRESH_SECONDS = 15
@@ -54,6 +57,7 @@ class _Row(NamedTuple):
 
     pair: PairSeries
     counts: dict[Verdict, int]
+    hops: Continuity
 
     @property
     def judged(self) -> int:
@@ -73,9 +77,24 @@ class _Row(NamedTuple):
 
     def order(self) -> tuple[float, int, int, int, str, str]:
         """Return what rows are sorted by: how bad, how many, then what could not be judged, then size."""
-        grade = 2 if self.ratio > WORST_RATIO else int(self.bad > 0)
-        unjudged = self.counts[Verdict.INDETERMINATE]
-        return -grade, -self.bad, -unjudged, -self.requests, self.pair.client, self.pair.server
+        bad, unjudged = self.bad + self.hops.surely_lost, self.counts[Verdict.INDETERMINATE]
+        grade = max(self.grade, GOOD)
+        return -grade, -bad, -unjudged, -self.requests, self.pair.client, self.pair.server
+
+    @property
+    def grade(self) -> int:
+        """How bad: an index of `GRADES`."""
+        lost = self.hops.surely_lost
+        if self.ratio > WORST_RATIO or (lost and lost / self.hops.owed > WORST_RATIO):
+            return BAD
+        if self.bad or lost:
+            return POOR
+        return GOOD if self.judged else SOFT
+
+
+GRADES = ("soft", "good", "poor", "bad")
+"""Classes of the style."""
+SOFT, GOOD, POOR, BAD = range(len(GRADES))
 
 
 def render_page(snapshot: Snapshot) -> str:
@@ -96,13 +115,12 @@ def render_page(snapshot: Snapshot) -> str:
 
 def _rows(snapshot: Snapshot) -> Iterator[_Row]:
     for pair in snapshot.pairs:
-        before = snapshot.earlier.verdicts.get((pair.client, pair.server, pair.reporter), (0,) * len(Verdict))
-        counts = {
-            verdict: max(now - then, 0)  # a pair that expired and came back began anew
-            for verdict, now, then in zip(Verdict, pair.numbers.verdicts, before, strict=True)
-        }
-        if any(counts.values()):
-            yield _Row(pair, counts)
+        before = snapshot.earlier.numbers.get((pair.client, pair.server, pair.reporter), Numbers())
+        if any(map(gt, before.verdicts, pair.numbers.verdicts)):  # it expired, came back, and began anew
+            before = Numbers()
+        new = pair.numbers.minus(before)
+        if new.requests:
+            yield _Row(pair, dict(zip(Verdict, new.verdicts, strict=True)), continuity_of(new.hops))
 
 
 def _summary(snapshot: Snapshot, rows: list[_Row]) -> str:
@@ -117,7 +135,11 @@ def _summary(snapshot: Snapshot, rows: list[_Row]) -> str:
     return f'<p>{escape(said)}</p>\n<p class="soft">{at}, renewed every {REFRESH_SECONDS} s</p>\n'
 
 
-COLUMNS = ("requests", "missing", "malformed", "not judged", "exempt")
+LEGEND = (
+    "Handed on, lost, new trace, can't tell: what the one who calls made of the trace that it got. Requests "
+    "with nothing to hand on and exempt ones are in none of these. The share is of those that had a trace to hand on."
+)
+COLUMNS = ("requests", "missing", "malformed", "not judged", "exempt", *Column)
 
 
 def _table(rows: list[_Row]) -> str:
@@ -127,13 +149,14 @@ def _table(rows: list[_Row]) -> str:
     body = "\n".join(map(_row, rows[:PAIRS_SHOWN]))
     more = len(rows) - PAIRS_SHOWN
     rest = f'<p class="soft">and {quantity(more, "pair")} more, in the metrics</p>\n' if more > 0 else ""
+    rest += f'<p class="soft">{escape(LEGEND)}</p>\n'
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n{rest}"
 
 
 def _row(row: _Row) -> str:
     pair, counts = row.pair, row.counts
     owed = row.requests - counts[Verdict.EXEMPT]
-    grade = "bad" if row.ratio > WORST_RATIO else "poor" if row.bad else "good" if row.judged else "soft"
+    hops = row.hops
     protocols = ", ".join(named(protocol) for protocol in sorted(pair.verdicts))
     ends = f"{escape(named(pair.client))} → {escape(named(pair.server))}"
     cells = (
@@ -142,9 +165,13 @@ def _row(row: _Row) -> str:
         _share(counts[Verdict.MALFORMED], row.judged),
         _share(counts[Verdict.INDETERMINATE], owed),
         _share(counts[Verdict.EXEMPT], row.requests),
+        _number(hops.handed_on),
+        f"{hops.lost:,} ({_share(hops.lost, hops.owed)})" if hops.lost else NONE,
+        _number(hops.new_trace),
+        _number(hops.cant_tell),
     )
     return (
-        f'<tr><td><span class="{grade}">{ends}</span> <span class="soft">{escape(protocols)}</span></td>'
+        f'<tr><td><span class="{GRADES[row.grade]}">{ends}</span> <span class="soft">{escape(protocols)}</span></td>'
         + "".join(
             f'<td data-is="{word}"{NO_CLASS if cell == NONE else ""}>{cell}</td>'
             for word, cell in zip(COLUMNS, cells, strict=True)
@@ -160,6 +187,10 @@ NO_CLASS = ' class="none"'
 
 def _share(part: int, whole: int) -> str:
     return escape(percent(part, whole)) if part else NONE
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else NONE
 
 
 def _unseen(snapshot: Snapshot) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from wiresniff.model import limits
 from wiresniff.model.capture_state import InterfaceState
-from wiresniff.model.growth import Growth, Numbers, Reporter
+from wiresniff.model.growth import NOTHING, Growth, Numbers, Reporter, summed
 from wiresniff.model.totals import OTHER
 
 
@@ -43,7 +43,17 @@ def label(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+class HopSeries(NamedTuple):
+    """Hops from one service to another, whichever end is local: servers of one name may be here and elsewhere."""
+
+    client: str
+    server: str
+    hops: Mapping[str, int]
+    """Per `outcome:confidence`."""
+
+
 PairKey = tuple[str, str, Reporter]
+Ends = tuple[str, str]
 
 
 def empty_pair(client: str, server: str, reporter: Reporter) -> PairSeries:
@@ -61,8 +71,8 @@ class Earlier(NamedTuple):
 
     seconds: float
     """How long ago."""
-    verdicts: Mapping[PairKey, tuple[int, ...]]
-    """In the order of `Verdict`; pairs that had not been seen are not there."""
+    numbers: Mapping[PairKey, Numbers]
+    """Pairs that had not been seen are not there."""
 
 
 class PairTable:
@@ -73,7 +83,9 @@ class PairTable:
         self._changed: dict[PairKey, float] = {}
         """Seconds, in the order of changes: the first expires first."""
         self._external: set[PairKey] = set()
-        self._marks: deque[tuple[float, dict[PairKey, tuple[int, ...]]]] = deque([(now, {})], maxlen=MARKS)
+        self._hops: dict[Ends, Mapping[str, int]] = {}
+        """Of all reporters' pairs together, for as long as one of them is there."""
+        self._marks: deque[tuple[float, dict[PairKey, Numbers]]] = deque([(now, {})], maxlen=MARKS)
 
     def add(self, growth: Iterable[Growth], now: float) -> None:
         """Count what grew; `now` in seconds."""
@@ -82,6 +94,7 @@ class PairTable:
             if key not in self._pairs:
                 key = self._begun(key, is_external=grown.is_external)
             self._pairs[key] = self._pairs[key].grown(grown.protocol, grown.numbers)
+            self._count_hops(key[:2], grown.numbers)
             self._changed.pop(key, None)
             self._changed[key] = now
         self._expire(now)
@@ -98,6 +111,11 @@ class PairTable:
         self._pairs.setdefault(key, empty_pair(*key))
         return key
 
+    def _count_hops(self, ends: Ends, numbers: Numbers) -> None:
+        if numbers.hops or numbers.requests:
+            before = self._hops.get(ends, NOTHING)
+            self._hops[ends] = summed(before, numbers.hops)
+
     def _expire(self, now: float) -> None:
         while self._changed:
             key, changed = next(iter(self._changed.items()))
@@ -105,17 +123,23 @@ class PairTable:
                 break
             del self._changed[key], self._pairs[key]
             self._external.discard(key)
+            if not any((*key[:2], reporter) in self._pairs for reporter in Reporter):
+                self._hops.pop(key[:2], None)
 
     def pairs(self) -> tuple[PairSeries, ...]:
         """Return all pairs; they don't change any more."""
         return tuple(self._pairs.values())
 
+    def hops(self) -> tuple[HopSeries, ...]:
+        """Return the hops of all pairs with requests."""
+        return tuple(HopSeries(*ends, hops) for ends, hops in self._hops.items())
+
     def earlier(self, now: float) -> Earlier:
         """Return what was counted `MARKS` minutes ago, or at the start; marks what is counted now for later."""
         if now - self._marks[-1][0] >= MARK_SECONDS:
-            self._marks.append((now, {key: pair.numbers.verdicts for key, pair in self._pairs.items()}))
-        then, verdicts = self._marks[0]
-        return Earlier(now - then, verdicts)
+            self._marks.append((now, {key: pair.numbers for key, pair in self._pairs.items()}))
+        then, numbers = self._marks[0]
+        return Earlier(now - then, numbers)
 
 
 class Odometers:

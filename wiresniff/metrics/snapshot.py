@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wiresniff.metrics.series import Earlier, PairSeries, empty_pair, label
+from wiresniff.metrics.series import Earlier, HopSeries, PairSeries, empty_pair, label
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import Audit
 from wiresniff.model.capture_state import InterfaceState
@@ -45,6 +45,7 @@ class Snapshot:
     live: Live | None = None
     earlier: Earlier = NO_TIME
     """For the page: what is new is the difference."""
+    hops: tuple[HopSeries, ...] = ()
 
 
 def snapshot_of(audit: Audit) -> Snapshot:
@@ -59,4 +60,7 @@ def snapshot_of(audit: Audit) -> Snapshot:
         pairs[ends] = before.grown(totals.protocol, numbers_of(totals))
     seen = audit.accounting
     counts = {word: seen.counts[word] for word in COUNTS}
-    return Snapshot(tuple(pairs.values()), counts, seen.anomalies, seen.evictions, seen.counts["connections"], seen)
+    return Snapshot(
+        tuple(pairs.values()), counts, seen.anomalies, seen.evictions, seen.counts["connections"], seen,
+        hops=tuple(HopSeries(*ends, pair.numbers.hops) for ends, pair in pairs.items() if pair.verdicts),
+    )  # fmt: skip

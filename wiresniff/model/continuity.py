@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.hops import Doubt, HopTotals, Kind, Outcome
 from wiresniff.model.totals import PairTotals
 
@@ -39,6 +40,8 @@ class Continuity(NamedTuple):
     cant_tell: int = 0
     restarted: int = 0
     """Of `new_trace`: those whose cause had a context. The others begin a trace where none came in."""
+    surely_lost: int = 0
+    """Of `lost`: certain or likely. The others are possible, and accuse nobody."""
 
     @property
     def owed(self) -> int:
@@ -68,7 +71,8 @@ def continuity_of(outcomes: Mapping[str, int]) -> Continuity:
     """Fold counts per `outcome:confidence`."""
     sums = by_outcome(outcomes)
     handed_on, lost, new_trace, cant_tell = (sum(sums[outcome] for outcome in FOLDED[column]) for column in Column)
-    return Continuity(handed_on, lost, new_trace, cant_tell, sums[Outcome.RESTARTED])
+    surely_lost = sum(outcomes.get(f"{Outcome.DROPPED}:{word}", 0) for word in (Confidence.CERTAIN, Confidence.LIKELY))
+    return Continuity(handed_on, lost, new_trace, cant_tell, sums[Outcome.RESTARTED], surely_lost)
 
 
 def is_busy(hops: HopTotals) -> bool:

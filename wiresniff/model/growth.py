@@ -83,6 +83,11 @@ def numbers_of(totals: PairTotals) -> Numbers:
     )
 
 
+def summed(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the sum of two counts per word."""
+    return _combined(one, other, add)
+
+
 def _combined(one: Mapping[str, int], other: Mapping[str, int], how: Callable[[int, int], int]) -> Mapping[str, int]:
     if not other:
         return one
