@@ -81,7 +81,7 @@ def test_the_page_says_what_became_of_the_trace() -> None:
     html = page_of(exporter)
     cells = dict(re.findall(r'data-is="([^"]+)"[^>]*>([^<]*)<', html.partition("batch")[0]))
     assert [cells[word] for word in ("handed on", "lost", "new trace", "can't tell")] == ["30", "10 (25.0 %)", "4", "5"]
-    assert re.findall(r'class="(bad|poor|good)">(\w+) → cart', html) == [("bad", "web"), ("good", "batch")]
+    assert re.findall(r'class="(bad|poor|good|soft)">(\w+) → cart', html) == [("bad", "web"), ("soft", "batch")]
 
 
 def test_what_is_not_seen_is_said() -> None:

@@ -113,13 +113,15 @@ CONFIDENCES: dict[Outcome, tuple[Confidence, ...]] = {
     Outcome.UNDETERMINED: (Confidence.UNDETERMINED,),
 }
 """What an outcome may rest on. That a trace goes on only identifiers show; where services share an address, likely."""
-NO_HOPS = {f"{outcome}:{confidence}": 0 for outcome, words in CONFIDENCES.items() for confidence in words}
+HOPS = tuple(
+    (f"{outcome}:{word}", outcome.value, word.value) for outcome, words in CONFIDENCES.items() for word in words
+)
 
 
 def _hops(series: HopSeries) -> Samples:
-    for word, count in {**NO_HOPS, **series.hops}.items():
-        outcome, _, confidence = word.partition(":")
-        yield (series.client, series.server, outcome, confidence), count
+    client, server, counts = series
+    for key, outcome, confidence in HOPS:
+        yield (client, server, outcome, confidence), counts.get(key, 0)
 
 
 def _opaque(pair: PairSeries) -> Samples:

@@ -40,9 +40,10 @@ h1{font-size:1.3rem;margin:.2rem 0}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
 p{margin:.3rem 0}.soft{color:var(--soft);font-size:.9rem}
 ul{padding-left:1.2rem;margin:.3rem 0}li{margin:.2rem 0;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:right;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{text-align:right;white-space:nowrap;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;font-size:.85rem;color:var(--soft)}
-th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere;padding-left:0}
+th{white-space:normal}
+th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;padding-left:0}
 .bad{color:var(--bad);font-weight:600}.poor{color:var(--poor);font-weight:600}.good{color:var(--good)}
 @media(max-width:40rem){
 thead{position:absolute;clip-path:inset(50%);height:1px;overflow:hidden}
@@ -89,7 +90,8 @@ class _Row(NamedTuple):
             return BAD
         if self.bad or lost:
             return POOR
-        return GOOD if self.judged else SOFT
+        # What is possibly lost is no reason for a warning, nor for praise.
+        return GOOD if self.judged and not self.hops.lost else SOFT
 
 
 GRADES = ("soft", "good", "poor", "bad")
