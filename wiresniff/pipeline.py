@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
-from wiresniff.audit.auditor import HTTP_2, settled
+from wiresniff.audit.auditor import settled
 from wiresniff.audit.findings import find, worst_first
 from wiresniff.audit.pairs import PairRecord
+from wiresniff.audit.routes import HTTP_2
 from wiresniff.audit.sights import HOLD_NS, Sights
 from wiresniff.model import limits
 from wiresniff.model.accounting import Accounting

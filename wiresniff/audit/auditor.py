@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol
 
 from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.hops import Hops
@@ -11,11 +11,12 @@ from wiresniff.audit.hops.tally import Tally
 from wiresniff.audit.operations import Operations
 from wiresniff.audit.pairs import Naming, PairRecord, Pairs
 from wiresniff.audit.repeats import Repeats
+from wiresniff.audit.routes import HTTP_2, Key, Route, Routes, named_authority
 from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
 from wiresniff.model.delivery import Endpoint
-from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Traffic
+from wiresniff.model.exchanges import Alike, Exchange, Fields, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth, Reporter
 from wiresniff.model.policy import Keep, Policy
@@ -24,7 +25,6 @@ from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 TRACEPARENT = b"traceparent"
-HTTP_2 = "2"
 ROOT, BARE, EXEMPT = "root:certain", "bare:certain", "exempt:certain"
 """Hops of clients that nobody calls."""
 FAILED_STATUS = 500
@@ -35,24 +35,6 @@ _OF_PRESENCE = {
     Presence.MALFORMED: Verdict.MALFORMED,
     Presence.ABSENT: Verdict.MISSING,
 }
-
-
-class _Route(NamedTuple):
-    """What is the same for all requests of one connection and protocol to one authority by one user agent."""
-
-    names_version: int
-    hops_version: int
-    client: str
-    server: str
-    totals: PairTotals
-    owed: dict[tuple[bytes | None, bytes], Counter[str]]
-    """Verdicts by method and path, for those that no exemption matches."""
-    takes_part: bool
-    """Each request may be the cause or the consequence of others."""
-
-
-_Key: TypeAlias = tuple[Channel, str, bytes | None, bytes | None]
-"""Connection, protocol (one HTTP/2 connection may carry gRPC and other requests), authority, user agent."""
 
 
 def rpc_service(exchange: Exchange) -> str | None:
@@ -70,11 +52,6 @@ def count_plain(totals: PairTotals, plain: int, sampled: int) -> None:
     totals.sampled += sampled
     if plain:
         totals.hops.outcomes[ROOT] += plain
-
-
-def _named_authority(exchange: Exchange) -> bytes | None:
-    """Return what was asked for. What may be text of a body teaches no name; a frame of HTTP/2 can't be."""
-    return exchange.authority if exchange.unseen is None or exchange.version == HTTP_2 else None
 
 
 def settled(exchange: Exchange) -> int:
@@ -124,10 +101,10 @@ class Auditor:
         self._witnesses = Witnesses(policy.privacy)
         self._repeats = Repeats()
         self._pairs = Pairs(names, reporter)
-        self._routes: dict[_Key, _Route] = {}
         self._keeps = keeps
         self._tally = Tally(self._totals_of, self._operations, self._witnesses)
         self._hops = Hops(self._describe, names, self._tally.count, late_ns)
+        self._routes = Routes(names, self._pairs, self._hops)
 
     @property
     def evictions(self) -> Counter[str]:
@@ -157,13 +134,13 @@ class Auditor:
     def _describe(self, exchange: Exchange) -> tuple[Reading, bool]:
         """Read a request, and tell whether it owes no trace."""
         names = self._names
-        client, authority = names.client(exchange.client), _named_authority(exchange)
+        client, authority = names.client(exchange.client), named_authority(exchange)
         server = names.glimpse(exchange.server, authority, names.is_external(exchange.client))
         reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
         return reading, self._exemption(exchange, client, server) is not None
 
     def _totals_of(self, exchange: Exchange) -> PairTotals:
-        return self._route(exchange).totals
+        return self._routes.of(exchange).totals
 
     # --- requests ---
 
@@ -174,8 +151,8 @@ class Auditor:
         """
         is_plain, is_new, valid = self._reader.plain(self._level), self._repeats.is_new, Verdict.VALID
         remember = self._hops.remember
-        key: _Key | None = None
-        route: _Route | None = None
+        key: Key | None = None
+        route: Route | None = None
         owed: dict[tuple[bytes | None, bytes], Counter[str]] = {}
         plain = sampled = 0
         for exchange in exchanges:
@@ -184,7 +161,7 @@ class Auditor:
                 if route is not None:
                     count_plain(route.totals, plain, sampled)
                     plain = sampled = 0
-                key, route = now, self._known_route(now)
+                key, route = now, self._routes.known(now)
                 owed = route.owed if route is not None and not route.takes_part else {}
             target, status, fields = exchange.target, exchange.status, exchange.fields
             if target is not None and status is not None and status < FAILED_STATUS and len(fields) == 1:
@@ -199,7 +176,7 @@ class Auditor:
                         remember(exchange)
                         continue
             self.feed(exchange)
-            if route is None or self._known_route(key) is not route:
+            if route is None or self._routes.known(key) is not route:
                 if route is not None:
                     count_plain(route.totals, plain, sampled)
                     plain = sampled = 0
@@ -227,7 +204,7 @@ class Auditor:
         if not rest:
             return
         self._hops.remember_alike(alike)
-        totals = self._route(first).totals
+        totals = self._routes.of(first).totals
         totals.requests += rest
         if verdict is Verdict.EXEMPT:
             totals.exempt += rest
@@ -242,16 +219,9 @@ class Auditor:
             totals.valid += rest
             totals.sampled += alike.sampled - context.sampled
 
-    def _known_route(self, key: _Key) -> _Route | None:
-        """Return the route of exchanges that are alike, unless what is known of their ends has changed since."""
-        route = self._routes.get(key)
-        if route is None or route.names_version != self._names.version or route.hops_version != self._hops.version:
-            return None
-        return route
-
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""
-        route = self._route(exchange)
+        route = self._routes.of(exchange)
         totals, client, server = route.totals, route.client, route.server
         rule = self._exemption(exchange, client, server)
         reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
@@ -289,25 +259,7 @@ class Auditor:
             client, server, rpc_service(exchange),
         )  # fmt: skip
 
-    def _route(self, exchange: Exchange) -> _Route:
-        """Name both ends and find their totals."""
-        authority = _named_authority(exchange)
-        key = (exchange.channel, exchange.protocol, authority, exchange.user_agent)
-        route = self._known_route(key)
-        if route is not None:
-            return route
-        names = self._names
-        server = names.server(exchange.server, authority, names.is_external(exchange.client))
-        client = names.client(exchange.client)
-        totals = self._pairs.totals(exchange.client, exchange.server, authority, exchange.protocol)
-        if len(self._routes) >= limits.NAMES:
-            self._routes.clear()
-        takes_part = self._hops.takes_part(exchange.channel)
-        route = _Route(names.version, self._hops.version, client, server, totals, {}, takes_part)
-        self._routes[key] = route
-        return route
-
-    def _count_judged(self, route: _Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
+    def _count_judged(self, route: Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
         totals = route.totals
         operation = self._operations.of(exchange)
         verdicts = self._verdicts(totals, operation)
@@ -384,11 +336,11 @@ class Auditor:
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy, self._witnesses.made)
         self._tally.operations, self._tally.witnesses = self._operations, self._witnesses
-        self._routes.clear()
+        self._routes.forget()
 
     def names_of(self, exchange: Exchange) -> tuple[str, str]:
         """Return what the client and the server of a request are called, by all that is known now."""
-        route = self._route(exchange)
+        route = self._routes.of(exchange)
         return route.client, route.server
 
     def take_witnessed(self) -> list[tuple[Witness, Exchange]]:
@@ -400,5 +352,5 @@ class Auditor:
         """Return what each pair grew by since the last call; pairs that are idle for long make room for others."""
         grown = self._pairs.growth(now_ns)
         if self._pairs.rest(now_ns):
-            self._routes.clear()
+            self._routes.forget()
         return grown
