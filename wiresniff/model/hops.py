@@ -94,6 +94,26 @@ Sender: TypeAlias = tuple[str, str]
 
 
 @dataclass(slots=True)
+class Around:
+    """What was open at a service when requests of one kind left it, as far as no identifier decided about them."""
+
+    calls: int = 0
+    requests: int = 0
+    """Open, summed over the calls,"""
+    usable: int = 0
+    """and what of it had a context to hand on."""
+    all_usable: int = 0
+    """Calls while everything that was open had one,"""
+    none_usable: int = 0
+    """and while nothing had."""
+
+    def add(self, other: "Around") -> None:
+        """Add what was counted elsewhere."""
+        for name in ("calls", "requests", "usable", "all_usable", "none_usable"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
 class HopTotals:
     """What was counted of the hops from one client service to one server service. Sums, like those of a pair."""
 
@@ -119,23 +139,52 @@ class HopTotals:
     fresh_sampled: int = 0
     """Traces begun, with the sampled flag."""
     failed_discontinued: int = 0
-    """Failed requests that do not carry the trace of their cause."""
+    """Failed requests that do not carry the trace of their cause,"""
+    failed_restarted: int = 0
+    """and what of them carries another."""
+    settled: Counter[str] = field(default_factory=Counter)
+    """Of the requests in `caused` and `idle`: how many have each outcome, per `outcome:confidence`."""
+    quiet: Counter[str] = field(default_factory=Counter)
+    """Per kind: requests that left after nothing had been open for long. They are in `idle` as well."""
+    around: dict[str, Around] = field(default_factory=dict)
+    """Per kind. Of kept ones: those whose cause was open."""
+    proxied: int = 0
+    """Requests that left a proxy, learned or configured."""
+    first_ns: int = 0
+    last_ns: int = 0
+    """When the first and the last request left; 0 where none did."""
 
     def add(self, other: "HopTotals") -> None:
         """Add the totals of the same pair from elsewhere."""
-        for name in ("outcomes", "doubts", "changes", "caused", "idle", "connections"):
+        for name in ("outcomes", "doubts", "changes", "caused", "idle", "connections", "settled", "quiet"):
             getattr(self, name).update(getattr(other, name))
-        for name in ("idle_ns", "watched_ns", "open_requests", "open_usable", "fresh_sampled", "failed_discontinued"):
+        for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, around in other.around.items():
+            self.around.setdefault(kind, Around()).add(around)
+        self.first_ns = min(self.first_ns or other.first_ns, other.first_ns or self.first_ns)
+        self.last_ns = max(self.last_ns, other.last_ns)
         for sender, kinds in other.senders.items():
             self.senders.setdefault(sender, Counter()).update(kinds)
 
     def count(self, *outcomes: Outcome, least: Confidence = Confidence.POSSIBLE) -> int:
         """Return how many requests had one of these outcomes, with this confidence at least."""
-        words = [word for word in CONFIDENCES if CONFIDENCES[word] >= CONFIDENCES[least]]
-        return sum(self.outcomes[f"{outcome}:{word}"] for outcome in outcomes for word in words)
+        return _count(self.outcomes, outcomes, least)
+
+    def count_settled(self, *outcomes: Outcome, least: Confidence = Confidence.POSSIBLE) -> int:
+        """Return the same of requests in `caused` and `idle` only."""
+        return _count(self.settled, outcomes, least)
 
 
+def _count(counts: Counter[str], outcomes: tuple[Outcome, ...], least: Confidence) -> int:
+    words = [word for word in CONFIDENCES if CONFIDENCES[word] >= CONFIDENCES[least]]
+    return sum(counts[f"{outcome}:{word}"] for outcome in outcomes for word in words)
+
+
+SUMS = (
+    "idle_ns", "watched_ns", "open_requests", "open_usable", "fresh_sampled", "failed_discontinued",
+    "failed_restarted", "proxied",
+)  # fmt: skip
 CONFIDENCES = {
     Confidence.UNDETERMINED: 0,
     Confidence.POSSIBLE: 1,

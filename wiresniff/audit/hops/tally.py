@@ -7,9 +7,10 @@ from wiresniff.audit.hops.judge import Call, Judged
 from wiresniff.audit.operations import Operations
 from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
+from wiresniff.model.confidence import Confidence
 from wiresniff.model.display import shortened, visible
 from wiresniff.model.exchanges import Channel, Exchange
-from wiresniff.model.hops import MIXED, HopTotals, Kind, Outcome, Sender
+from wiresniff.model.hops import MIXED, Around, HopTotals, Kind, Outcome, Sender
 from wiresniff.model.totals import OTHER, PairTotals
 from wiresniff.model.verdicts import Judgement
 
@@ -18,6 +19,7 @@ AGENT_CHARACTERS = 80
 
 _BROKEN = (Outcome.DROPPED, Outcome.RESTARTED)
 _JUDGED_BY_CAUSE = (*_BROKEN, Outcome.ORIGINATED)
+_UNCAUSED = (Outcome.ROOT, Outcome.BARE)
 _KEPT = (Outcome.PROPAGATED, Outcome.PASSTHROUGH)
 
 
@@ -49,13 +51,15 @@ class Tally:
             return
         kind = _kind(judged, call)
         self._count_kind(totals, kind, judged, call)
+        _count_settled(totals, kind, judged, call)
         self._count_sender(totals, kind, judgement)
         if kind is Kind.FRESH and judgement.reading.context is not None:
             totals.fresh_sampled += judgement.reading.context.sampled
         if hop.outcome in _JUDGED_BY_CAUSE or hop.outcome is Outcome.PASSTHROUGH:
             self._offer(pair, hop.outcome, judgement, judged)
-        if _failed(exchange) and hop.outcome in _BROKEN:
+        if _failed(exchange) and hop.outcome in _BROKEN and hop.confidence is not Confidence.POSSIBLE:
             totals.failed_discontinued += 1
+            totals.failed_restarted += hop.outcome is Outcome.RESTARTED
             self._offer(pair, "failed", judgement, judged)
         elif hop.outcome is Outcome.UNDETERMINED and kind is not Kind.KEPT:
             self._offer(pair, f"undetermined-{kind}", judgement, judged)
@@ -114,6 +118,32 @@ class Tally:
             pair, word, (judgement.exchange, judgement.reading),
             (cause.exchange, cause.reading) if cause is not None else None,
         )  # fmt: skip
+
+
+def _count_settled(totals: HopTotals, kind: Kind, judged: Judged, call: Call) -> None:
+    """Count what estimates of shares rest on."""
+    hop, sight, cause, time_ns = judged.hop, call.sight, judged.cause, call.judgement.exchange.time_ns
+    if hop.outcome is not Outcome.UNDETERMINED:
+        totals.settled[f"{hop.outcome}:{hop.confidence}"] += 1
+    if not sight.requests and hop.outcome in _UNCAUSED and hop.confidence is Confidence.LIKELY:
+        totals.quiet[kind] += 1
+    totals.proxied += call.is_proxy or call.instance.is_proxy
+    totals.first_ns = min(totals.first_ns or time_ns, time_ns)
+    totals.last_ns = max(totals.last_ns, time_ns)
+    # What one of several services on an address has open says nothing of the others; what was not seen, of nobody.
+    if call.is_shared or sight.unknown or not sight.requests:
+        return
+    if kind is Kind.KEPT:
+        if cause is not None and cause.end_ns is not None and cause.end_ns < time_ns:
+            return
+    elif hop.confidence is Confidence.CERTAIN:
+        return
+    around = totals.around.setdefault(kind, Around())
+    around.calls += 1
+    around.requests += sight.requests
+    around.usable += sight.usable
+    around.all_usable += sight.usable == sight.requests
+    around.none_usable += not sight.usable
 
 
 def _kind(judged: Judged, call: Call) -> Kind:
