@@ -2,19 +2,19 @@
 
 import json
 
-from sample_audit import audit, hostile_audit, joined_late
+from sample_audit import audit, chain, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
 from wiresniff.report.json import SCHEMA, render_json
 
 PAIR = {
     "client", "server", "protocol", "requests", "valid", "missing", "malformed", "indeterminate", "exempt", "inferred",
-    "failed", "failed_untraced", "missing_ratio", "indeterminate_ratio", "sampled_ratio",
+    "failed", "failed_untraced", "missing_ratio", "indeterminate_ratio", "sampled_ratio", "hops",
 }  # fmt: skip
 FINDING = {"id", "severity", "confidence", "client", "server", "count", "message", "witnesses"}
 WITNESS = {
     "capture", "packet", "time", "client_address", "client_port", "server_address", "server_port", "trace_id",
-    "request_line", "status", "grpc_status", "stream", "values",
+    "request_line", "status", "grpc_status", "stream", "values", "cause",
 }  # fmt: skip
 
 
@@ -102,3 +102,37 @@ def test_an_empty_audit_is_a_document_too() -> None:
     document = json.loads(render_json(Audit()))
     assert document["pairs"] == []
     assert document["judged"]["parsed_ratio"] is None
+
+
+def test_a_pair_says_what_became_of_the_trace() -> None:
+    """Every outcome, what it rests on, and what tells causes apart."""
+    pairs = {pair["server"]: pair["hops"] for pair in json.loads(render_json(chain()))["pairs"]}
+    pricing, rates = pairs["pricing"], pairs["rates"]
+    assert [pricing[outcome] for outcome in ("propagated", "dropped", "exempt", "root")] == [24, 48, 3, 0]
+    assert pricing["confidences"]["dropped"] == {"likely": 29, "possible": 19}
+    assert [pricing[column] for column in ("handed_on", "lost", "new_trace", "cant_tell")] == [24, 48, 0, 0]
+    assert (pricing["lost_ratio"], pricing["continuation_ratio"]) == (48 / 72, 24 / 72)
+    assert pricing["kinds"]["caused"] == {"kept": 24, "bare": 48, "fresh": 0}
+    assert pricing["senders"][1] == {
+        "user_agent": "python-requests/2.32", "operation": "GET /price", "kept": 0, "bare": 48, "fresh": 0,
+    }  # fmt: skip
+    assert pricing["connections"] == {"kept": 2, "bare": 4, "fresh": 0, "mixed": 0}
+    assert (rates["doubts"], rates["changes"]) == ({"busy": 58, "cause-unknown": 1}, {"tracestate-dropped": 17})
+    assert pairs["orders"]["continuation_ratio"] is None
+
+
+def test_a_service_says_what_it_does_with_traces() -> None:
+    """Traces that it begins, those that it should have gone on with, the share that goes on, what came in with one."""
+    services = {service["service"]: service for service in json.loads(render_json(chain()))["services"]}
+    told = ("roots", "ghosts", "continuation_ratio", "inbound_coverage")
+    assert [services["pricing"][word] for word in told] == [21, 20, 0.6, 0.8]
+    assert [services["edge"][word] for word in told] == [72, 0, None, None]
+    assert [services["rates"][word] for word in told] == [0, 0, None, None]
+
+
+def test_a_witness_has_its_cause() -> None:
+    """With the same keys, and no cause of its own."""
+    finding = json.loads(render_json(chain()))["findings"][0]
+    cause = finding["witnesses"][0]["cause"]
+    assert set(cause) == WITNESS
+    assert (cause["request_line"], cause["packet"], cause["cause"]) == ("POST /checkout", 4, None)

@@ -3,15 +3,17 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
-from sample_audit import audit, hostile_audit, joined_late
+from sample_audit import audit, chain, hostile_audit, joined_late
 
-from wiresniff.model.audit import Audit
+from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.json import render_json
-from wiresniff.report.text import PAIRS_SHOWN, render_text
+from wiresniff.report.text import render_text
+from wiresniff.report.text_tables import PAIRS_SHOWN
 
 
 def test_the_first_line_says_what_was_judged() -> None:
@@ -23,7 +25,7 @@ def test_the_first_line_says_what_was_judged() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 99, 100, 120, 200])
-@pytest.mark.parametrize("sample", [audit, hostile_audit, Audit], ids=["night", "hostile", "empty"])
+@pytest.mark.parametrize("sample", [audit, hostile_audit, chain, Audit], ids=["night", "hostile", "chain", "empty"])
 def test_no_line_is_wider_than_the_terminal(width: int, sample: type[Audit]) -> None:
     """At any width, for any names, and no line ends in blanks."""
     lines = render_text(sample(), width=width, color=False).split("\n")
@@ -61,6 +63,71 @@ def test_the_worst_pair_stands_first_with_its_numbers() -> None:
     row = next(n for n, line in enumerate(lines) if line.startswith("───")) + 1
     assert lines[row].split() == ["orders", "→", "pricing", "91.2", "%", "0.7", "%", "40", "412", "·", "3", "10"]
     assert lines[row + 1 : row + 3] == ["  5 failed, 3 without trace", "  412 send b3 instead"]
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """Return the words of the table of what became of traces, a row each, notes left out."""
+    _, _, table = text.partition("What each service does with the trace that it gets")
+    lines = table.partition("lost share =")[0].split("\n")
+    return [line.split() for line in lines if line and not line.startswith((" ", "─"))]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_services_do_with_the_trace(width: int) -> None:
+    """Four numbers that anyone understands, the share of what was lost first; the worst service on top."""
+    orders, pricing = (row[:10] for row in rows_of(render_text(chain(), width=width, color=False))[1:])
+    assert orders == ["orders", "→", "pricing", "66.7", "%", "24", "48", "·", "·", *(["33.3"] if width == 120 else [])]
+    assert pricing == ["pricing", "→", "rates", "0", "%", "120", "·", "21", "59", *(["60.0"] if width == 120 else [])]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_services_do_is_explained_below(width: int) -> None:
+    """How well it is known, what a busy service gets instead, and who has no trace to hand on."""
+    words = " ".join(render_text(chain(), width=width, color=False).split())
+    assert "orders → pricing" in words
+    assert "lost: 29 likely, 19 possible 3 failed without the trace" in words
+    assert "20 of the new traces cut one off busy: at least 60.0 % handed on 1 failed without the trace" in words
+    assert "17 tracestate-dropped" in words
+    assert "so a share is told instead of a verdict per request" in words
+    assert "Requests with nothing to hand on, and exempt ones, are in no column." in words
+    assert "Front doors, where traces begin: edge (80 requests)" in words
+
+
+def test_captures_of_one_hop_say_nothing_of_hops() -> None:
+    """No service in them is called and calls."""
+    assert "What each service does" not in render_text(audit(), width=80, color=False)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_received_and_sent_stand_one_above_the_other(width: int) -> None:
+    """Packet and value of each, in the same columns; for which request it was."""
+    lines = [line.strip() for line in render_text(chain(), width=width, color=False).split("\n")]
+    received = [at for at, line in enumerate(lines) if line.startswith("received")]
+    assert [lines[at : at + 2] for at in received] == [
+        [
+            'received #4  "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"',
+            "sent     #6  no usable trace context",
+        ],
+        [
+            'received #31  "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"',
+            'sent     #32  "00-a3ce929d0e0e47364bf92f3577b34da6-b7ad6b7169203331-01"',
+        ],
+    ]
+    assert all("for POST /checkout → 201" in lines[at - 1] for at in received)
+
+
+def test_a_cause_elsewhere_says_where() -> None:
+    """Live captures number no packets; a cause may be in another capture, and on a stream."""
+    sample = chain()
+    sample.captures.append(CaptureSummary("edge.pcap", "pcap"))
+    finding = sample.findings[0]
+    (witness,) = finding.witnesses
+    assert witness.cause is not None
+    cause = witness.cause._replace(capture=1, stream=5, packet=0)
+    sample.findings[0] = replace(finding, witnesses=(witness._replace(packet=0, cause=cause),))
+    words = " ".join(render_text(sample, width=80, color=False).split())
+    assert 'for POST /checkout → 201, stream 5, edge.pcap received "00-4bf9' in words
+    assert "sent no usable trace context" in words
 
 
 def test_findings_show_where_to_look() -> None:

@@ -45,6 +45,9 @@ class Witnesses:
             values = reading.traceparents
             if shows_all or reading.tracestate == "invalid":
                 values += reading.tracestates
+        trace_id = reading.context.trace_id if reading.context is not None else None
+        if trace_id is None and shows_all:
+            trace_id = next((carrier.trace_id for carrier in reading.carriers if carrier.trace_id), None)
         witness = Witness(
             time_ns=exchange.time_ns,
             capture=exchange.capture,
@@ -55,7 +58,7 @@ class Witnesses:
             server_port=exchange.server.port,
             request_line=self._request_line(exchange),
             status=exchange.status,
-            trace_id=shown_id(reading.context.trace_id, privacy.ids) if reading.context else None,
+            trace_id=shown_id(trace_id, privacy.ids) if trace_id is not None else None,
             values=tuple(value.decode("latin-1") for value in values),
             stream=exchange.stream,
             grpc_status=exchange.grpc_status,

@@ -34,6 +34,7 @@ class Witness(NamedTuple):
     """As privacy allows: `GET /path`."""
     status: int | None
     trace_id: str | None
+    """Of the traceparent that is used; in findings about hops, without one, that of another format."""
     values: tuple[str, ...]
     """The offending field values, latin-1."""
     stream: int | None = None

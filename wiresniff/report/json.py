@@ -9,6 +9,7 @@ from wiresniff.model.display import ranked
 from wiresniff.model.findings import Finding, Witness
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import headline, payload_bytes
+from wiresniff.report.json_hops import Object, hops_object, service_object
 from wiresniff.report.quoting import capture_name, rfc3339
 
 SCHEMA = "wiresniff/report/1"
@@ -21,8 +22,6 @@ COUNTS = (
 )  # fmt: skip
 """Counts of `Accounting` that are always there, 0 when nothing was counted."""
 SUMS = ("requests", *VERDICTS, "inferred", "failed", "failed_untraced")
-
-Object = dict[str, object]
 
 
 def render_json(audit: Audit) -> str:
@@ -107,19 +106,27 @@ def _pair(pair: PairTotals) -> Object:
         "carriers": _counts(pair.carriers),
         "carriers_instead": _counts(pair.carriers_instead),
         "operations": {name: _counts(verdicts) for name, verdicts in sorted(pair.operations.items())},
+        "hops": hops_object(pair.hops),
     }
 
 
 def _services(pairs: list[PairTotals]) -> list[Object]:
-    """Return every service with what it sent and what it was sent, in the order of names."""
+    """Return every service with what it sent, what it was sent, and what it made of it, in the order of names."""
     sent: dict[str, Counter[str]] = {}
+    calls: dict[str, list[PairTotals]] = {}
     received: dict[str, Counter[str]] = {}
     for pair in pairs:
         counts = {name: getattr(pair, name) for name in SUMS}
         sent.setdefault(pair.client, Counter()).update(counts)
         received.setdefault(pair.server, Counter()).update(counts)
+        calls.setdefault(pair.client, []).append(pair)
     return [
-        {"service": name, "sent": _sums(sent.get(name)), "received": _sums(received.get(name))}
+        {
+            "service": name,
+            "sent": _sums(sent.get(name)),
+            "received": _sums(received.get(name)),
+            **service_object(calls.get(name, ())),
+        }
         for name in sorted({*sent, *received})
     ]
 
@@ -157,4 +164,5 @@ def witness_object(witness: Witness, captures: list[CaptureSummary]) -> Object:
         "grpc_status": witness.grpc_status,
         "stream": witness.stream,
         "values": list(witness.values),
+        "cause": None if witness.cause is None else witness_object(witness.cause, captures),
     }

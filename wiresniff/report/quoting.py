@@ -102,6 +102,32 @@ def values(witness: Witness) -> list[str]:
     return [f'"{shortened(visible(value[: 4 * VALUE_CHARACTERS]), VALUE_CHARACTERS)}"' for value in witness.values]
 
 
+def caused_by(witness: Witness, cause: Witness, captures: list[CaptureSummary]) -> str:
+    """Return for which request another was sent: `for GET /cart → 200, stream 5, edge.pcap`."""
+    stream = "" if cause.stream is None else f", stream {cause.stream}"
+    capture = "" if cause.capture == witness.capture else f", {named(short_capture_name(captures, cause.capture))}"
+    return f"for {request(cause)}{stream}{capture}"
+
+
+def received_and_sent(sent: Witness, cause: Witness) -> list[str]:
+    """Return what a service received and what it sent, each after its packet, the values one above the other."""
+    packets = [f"#{each.packet} " if each.packet else "" for each in (cause, sent)]
+    heads = ["received ", "sent     "]
+    column = len(heads[0]) + max(map(len, packets)) + (1 if any(packets) else 0)
+    lines = []
+    for head, packet, each in zip(heads, packets, (cause, sent), strict=True):
+        first, *rest = context(each)
+        lines += [f"{head + packet:{column}}{first}", *(f"{'':{column}}{value}" for value in rest)]
+    return lines
+
+
+def context(witness: Witness) -> list[str]:
+    """Return what a request carried of a trace: the values, or the trace id where there are none that may be shown."""
+    if witness.values:
+        return values(witness)
+    return [f"trace {named(witness.trace_id)}"] if witness.trace_id else ["no usable trace context"]
+
+
 def pair_name(pair: PairTotals) -> str:
     """Return `client → server`."""
     return f"{named(pair.client)} → {named(pair.server)}"

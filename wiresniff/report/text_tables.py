@@ -1,0 +1,261 @@
+"""The tables of the report for a terminal: who sends a trace context to whom, and what becomes of the trace on the way.
+
+Names stand in the first column, with notes below them; numbers are as wide as they need to be, and names take the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from wiresniff.model.continuity import Continuity, continuation_ratio, continuity_of, is_busy, judged_calls
+from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
+from wiresniff.model.hops import CONFIDENCES, Kind, Outcome
+from wiresniff.model.policy import Threshold
+from wiresniff.model.totals import PairTotals
+
+PAIRS_SHOWN = 30
+"""Of the pairs: a screen or two; JSON has all."""
+NOTES_SHOWN = 3
+"""Of the faults, or of the changes, under a pair."""
+WIDE = 116
+"""From so many columns on there is room for more numbers."""
+NARROWEST_NAME = 12
+NONE = "·"
+"""Instead of 0: in a column of counts the others stand out."""
+HTTP_1 = "http/1"
+
+
+class Column(NamedTuple):
+    """A column of numbers."""
+
+    heading: str
+    cell: Callable[[PairTotals], str]
+    wide_only: bool = False
+    style: Callable[[PairTotals], str] = lambda _pair: ""
+
+
+class Layout(NamedTuple):
+    """One table: what stands above names, its columns of numbers, and what is said below names."""
+
+    heading: str
+    columns: tuple[Column, ...]
+    notes: Callable[[PairTotals], list[str]]
+
+
+def _table(layout: Layout, pairs: Sequence[PairTotals], width: int, *, protocols: bool) -> Table:
+    wide = width >= WIDE
+    gap = 2 if wide else 1
+    columns = [column for column in layout.columns if wide or not column.wide_only]
+    rows = [[column.cell(pair) for column in columns] for pair in pairs]
+    widths = [
+        max(map(len, [*column.heading.split("\n"), *(row[at] for row in rows)])) for at, column in enumerate(columns)
+    ]
+    name_width = max(width - sum(widths) - gap * len(widths), NARROWEST_NAME)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0), header_style="bold")
+    table.add_column(layout.heading, width=name_width, no_wrap=True, overflow="ellipsis")
+    for column, column_width in zip(columns, widths, strict=True):
+        table.add_column(column.heading, width=column_width, justify="right", no_wrap=True)
+    for pair, row in zip(pairs, rows, strict=True):
+        cells = [
+            Text(cell, style="dim" if cell == NONE else column.style(pair))
+            for cell, column in zip(row, columns, strict=True)
+        ]
+        notes = ([pair.protocol] if protocols else []) + layout.notes(pair)
+        table.add_row(_pair_cell(pair, name_width, notes), *cells)
+    return table
+
+
+def _pair_cell(pair: PairTotals, width: int, notes: list[str]) -> Text:
+    """Return who calls whom, in one line or two, and what else is to be known of them."""
+    client, server = named(pair.client, width), named(pair.server, width - 2)
+    one_line = f"{client} → {server}"
+    lines = [one_line] if len(one_line) <= width else [client, f"→ {server}"]
+    cell = Text("\n".join(lines), style="bold")
+    for note in notes:
+        cell.append(f"\n  {shortened(note, width - 2)}", style="not bold dim")
+    return cell
+
+
+def _below(notes: list[str]) -> list[RenderableType]:
+    return [Text(), *(Text(note, style="dim") for note in notes)]
+
+
+def _share(part: int, whole: int) -> str:
+    return percent(part, whole) if whole else "-"
+
+
+def _number(count: int) -> str:
+    """Return a count in at most six characters: JSON has the digits."""
+    if count < 100_000:  # noqa: PLR2004 - the last that fits as it is
+        return f"{count:,}" if count else NONE
+    return f"{count / 1e6:,.1f}M" if count >= 10**6 else f"{count // 1000}k"
+
+
+# what is sent
+
+
+def pairs_table(pairs: Sequence[PairTotals], width: int) -> list[RenderableType]:
+    """Return the table of pairs by what their requests carry, and what is to be said below."""
+    seen = [pair for pair in pairs if pair.requests]
+    if not seen:
+        return [Text("No request was seen.")]
+    protocols = {pair.protocol for pair in seen} != {HTTP_1}
+    return [_table(SENT, seen[:PAIRS_SHOWN], width, protocols=protocols), *_after_pairs(seen)]
+
+
+def _style(pair: PairTotals) -> str:
+    """Return the colour of the missing ratio: only pairs that can be a finding get a loud one."""
+    if not pair.missing:
+        return "green" if pair.judged > pair.malformed else "dim"
+    return _loud(pair)
+
+
+def _loud(pair: PairTotals) -> str:
+    return "yellow" if pair.external or pair.judged < Threshold().min_requests else "bold red"
+
+
+def _notes(pair: PairTotals) -> list[str]:
+    notes = ["one end is outside"] if pair.external else []
+    if pair.failed_untraced:
+        notes.append(f"{pair.failed:,} failed, {pair.failed_untraced:,} without trace")
+    elif pair.failed:
+        notes.append(f"{pair.failed:,} failed")
+    notes += [f"{count:,} send {visible(word)} instead" for word, count in ranked(pair.carriers_instead)[:1]]
+    notes += [f"{count:,} {visible(word)}" for word, count in ranked(pair.faults)[:NOTES_SHOWN]]
+    if pair.inferred:
+        notes.append(f"{percent(pair.inferred, pair.judged)} inferred")
+    hidden = sum(pair.opaque_bytes.values())
+    if hidden:
+        notes.append(f"{size(hidden)} opaque")
+    return notes
+
+
+SENT = Layout(
+    "client → server",
+    (
+        Column("missing\nratio", lambda pair: _share(pair.missing, pair.judged), style=_style),
+        Column("indet.\nratio", lambda pair: _share(pair.indeterminate, pair.requests - pair.exempt)),
+        Column("requests", lambda pair: _number(pair.requests), wide_only=True),
+        Column("valid", lambda pair: _number(pair.valid)),
+        Column("missing", lambda pair: _number(pair.missing)),
+        Column("mal-\nformed", lambda pair: _number(pair.malformed), style=_loud),
+        Column("indet.", lambda pair: _number(pair.indeterminate)),
+        Column("exempt", lambda pair: _number(pair.exempt)),
+        Column("failed", lambda pair: _number(pair.failed), wide_only=True),
+        Column("sampled", lambda pair: _share(pair.sampled, pair.valid), wide_only=True),
+    ),
+    _notes,
+)
+"""The ratio that is sought stands first, and beside it, always, the share of which nothing can be said."""
+
+
+def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
+    notes = []
+    rest = seen[PAIRS_SHOWN:]
+    if rest:
+        bad = sum(pair.missing + pair.malformed for pair in rest)
+        notes.append(f"{quantity(len(rest), 'further pair')} with {quantity(bad, 'bad request')}: see --format json")
+    least = Threshold().min_requests
+    if any(0 < pair.judged < least for pair in seen):
+        notes.append(f"Pairs with few judged requests (below {least}, or what the policy says) get no finding.")
+    notes.append("missing ratio = missing / (valid + missing + malformed); indet. = indeterminate, not wholly seen")
+    if any(pair.inferred for pair in seen):
+        notes.append("inferred: concluded, since HTTP/2 connections were joined late; `wiresniff explain inferred`")
+    return _below(notes)
+
+
+# what becomes of the trace
+
+
+def hops_table(pairs: Sequence[PairTotals], width: int) -> list[RenderableType]:
+    """Return the table of what services did with the traces that they were called with; nothing where none did."""
+    judged = sorted((pair for pair in pairs if judged_calls(pair.hops)), key=_worst_first)
+    if not judged:
+        return []
+    protocols = {pair.protocol for pair in judged} != {HTTP_1}
+    return [_table(BECOMES, judged[:PAIRS_SHOWN], width, protocols=protocols), *_after_hops(pairs, judged)]
+
+
+def _folded(pair: PairTotals) -> Continuity:
+    return continuity_of(pair.hops.outcomes)
+
+
+def _worst_first(pair: PairTotals) -> tuple[bool, int, int, int, int, str, str, str]:
+    """Order by what is lost for certain or likely, or begun anew; then by what may be, and by what can't be told."""
+    hops = _folded(pair)
+    return (
+        pair.external, -hops.surely_lost - hops.restarted, -hops.lost, -hops.cant_tell, -hops.handed_on,
+        pair.client, pair.server, pair.protocol,
+    )  # fmt: skip
+
+
+def _lost_style(pair: PairTotals) -> str:
+    hops = _folded(pair)
+    if not hops.lost:
+        return "green" if hops.handed_on else "dim"
+    is_quiet = pair.external or not hops.surely_lost or hops.owed < Threshold().min_requests
+    return "yellow" if is_quiet else "bold red"
+
+
+def _hop_notes(pair: PairTotals) -> list[str]:
+    hops, folded = pair.hops, _folded(pair)
+    notes = ["one end is outside"] if pair.external else []
+    if folded.lost:
+        by_word = [(word, hops.outcomes[f"{Outcome.DROPPED}:{word}"]) for word in reversed(CONFIDENCES)]
+        said = ", ".join(f"{count:,} {word}" for word, count in by_word if count)
+        notes.append(f"lost: {said}")
+    if folded.restarted:
+        notes.append(f"{folded.restarted:,} of the new traces cut one off")
+    if is_busy(hops):
+        notes.append(f"busy: at least {percent(hops.caused[Kind.KEPT], judged_calls(hops))} handed on")
+    if hops.failed_discontinued:
+        notes.append(f"{hops.failed_discontinued:,} failed without the trace")
+    return notes + [f"{count:,} {visible(word)}" for word, count in ranked(hops.changes)[:NOTES_SHOWN]]
+
+
+def _continuation(pair: PairTotals) -> str:
+    calls = judged_calls(pair.hops)
+    return "-" if continuation_ratio([pair.hops]) is None else percent(pair.hops.caused[Kind.KEPT], calls)
+
+
+BECOMES = Layout(
+    "service → what it calls",
+    (
+        Column("lost\nshare", lambda pair: _share(_folded(pair).lost, _folded(pair).owed), style=_lost_style),
+        Column("handed\non", lambda pair: _number(_folded(pair).handed_on)),
+        Column("lost", lambda pair: _number(_folded(pair).lost), style=_lost_style),
+        Column("new\ntrace", lambda pair: _number(_folded(pair).new_trace)),
+        Column("can't\ntell", lambda pair: _number(_folded(pair).cant_tell)),
+        Column("handed on\nof all", _continuation, wide_only=True),
+    ),
+    _hop_notes,
+)
+
+
+def _after_hops(pairs: Sequence[PairTotals], judged: list[PairTotals]) -> list[RenderableType]:
+    notes = []
+    rest = judged[PAIRS_SHOWN:]
+    if rest:
+        lost = sum(_folded(pair).lost for pair in rest)
+        lost_requests = quantity(lost, "lost request")
+        notes.append(f"{quantity(len(rest), 'further pair')} with {lost_requests}: see --format json")
+    notes.append(
+        "lost share = lost / those that had a trace to hand on (handed on, lost, or cut off by a new one). Requests "
+        "with nothing to hand on, and exempt ones, are in no column."
+    )
+    if any(is_busy(pair.hops) for pair in judged):
+        notes.append(
+            "busy: so many requests were open at the service that any may be the cause, so a share is told instead of "
+            "a verdict per request; `wiresniff explain busy`"
+        )
+    doors = [pair for pair in pairs if pair.requests > pair.exempt and not judged_calls(pair.hops)]
+    if doors:
+        requests = quantity(sum(pair.requests - pair.exempt for pair in doors), "request")
+        names = sorted({named(pair.client) for pair in doors})
+        more = f" and {len(names) - NOTES_SHOWN:,} more" if len(names) > NOTES_SHOWN else ""
+        notes.append(f"Front doors, where traces begin: {', '.join(names[:NOTES_SHOWN])}{more} ({requests})")
+    return _below(notes)
