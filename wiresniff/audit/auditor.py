@@ -109,7 +109,7 @@ class Auditor:
     @property
     def evictions(self) -> Counter[str]:
         """What found no room, by table."""
-        return self._pairs.evictions + self._hops.evictions
+        return self._pairs.evictions + self._hops.evictions + self._tally.evictions
 
     # --- hops ---
 
@@ -309,7 +309,7 @@ class Auditor:
         if verdicts is not None:
             return verdicts
         if len(totals.operations) >= limits.OPERATIONS_PER_PAIR:
-            self.evictions["operations"] += 1
+            self._pairs.evictions["operations"] += 1
             return totals.operations.setdefault(OTHER, Counter())
         return totals.operations.setdefault(operation, Counter())
 

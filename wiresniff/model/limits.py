@@ -166,15 +166,23 @@ what goes before its time only late work is lost, since open requests are the ne
 HOP_KEYS = 16_384
 """And auxiliary ids of theirs."""
 HOP_ADDRESSES = 16_384
-"""Addresses inside of which it is known that they call or are called; a network has thousands."""
+"""Addresses known that only call, that are only called, and that do both, each; a network has thousands."""
 HOP_RECENT = 8
 """Requests remembered of a server that has called nobody yet, in case its first call continues one of them."""
 HOP_RECENT_SERVERS = 1024
 """Servers of which that is remembered."""
 HOP_OPEN = 4096
 """Open requests followed per instance: as many as one connection of HTTP/2 may have."""
+HOPS_OPEN = 65_536
+"""Open requests followed in all, and as many calls of theirs: one for each connection that is followed."""
+HOPS_OPENED = 16_384
+"""Open requests remembered that take no part, in case an end of theirs is met in its second role before they end."""
 HOPS_WAITING = 200_000
-"""Requests that wait, for a second of capture time, to be judged in order of time."""
+"""Heads, ends and settled requests that wait, for a second of capture time, to be taken in order of time."""
+HOP_REQUESTS_PER_TRACE = 8
+"""Requests of one trace remembered per instance, the latest: a trace enters a service once, rarely twice."""
+HOP_INSTANCE_SECONDS = 7200
+"""An address that neither called nor was called for so long is forgotten: its connections were forgotten before."""
 TRAIL_STEPS = 10_000
 """Requests shown of a trace that is followed; a trace of more is a loop or a constant."""
 TRAIL_ASIDES = 100_000

@@ -1,6 +1,6 @@
 """A request that a service received, as far as it may be the cause of others."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Exchange
@@ -53,12 +53,14 @@ def holds_64_bits(value: bytes) -> bool:
     return len(value) >= ENTROPY_WORD and digits >= WORD_DIGITS and len(set(value)) >= ENTROPY_WORD // 2
 
 
+Asked: TypeAlias = tuple[bytes | None, bytes | None]
+"""Method, and target with its query."""
+
+
 class Inbound:
     """One request that came in."""
 
-    __slots__ = (
-        "calls", "end_ns", "exchange", "identity", "is_exempt", "is_known", "is_usable", "parents_sent", "reading",
-    )  # fmt: skip
+    __slots__ = ("asked", "calls", "end_ns", "exchange", "identity", "is_exempt", "is_known", "is_usable", "reading")
 
     def __init__(self, exchange: Exchange, reading: Reading, identity: Identity, *, is_exempt: bool) -> None:
         self.exchange = exchange
@@ -74,5 +76,5 @@ class Inbound:
         """When its response was complete; None while it is open."""
         self.calls = 0
         """Requests that it is known to have caused."""
-        self.parents_sent: dict[str, bytes | None] = {}
-        """Parent-ids of calls that it caused, and where each went: method and path."""
+        self.asked: Asked = (exchange.method, exchange.target)
+        """What was known of it when it came in."""

@@ -1,8 +1,9 @@
 """A service at one address: what is open there at any moment, and how often it calls out by itself."""
 
-from typing import NamedTuple, TypeAlias
+from itertools import islice
+from typing import NamedTuple
 
-from wiresniff.audit.hops.inbound import Inbound
+from wiresniff.audit.hops.inbound import Asked, Inbound
 from wiresniff.model import limits
 from wiresniff.model.exchanges import Exchange
 
@@ -12,6 +13,8 @@ QUIET_NS = 5 * 10**9
 """Work that a request left behind is over by then, or after the longest response seen, whichever is longer."""
 LONG_NS = limits.EXCHANGE_SECONDS * 10**9
 """What is open for longer stays open by nature (streams, long polls): it is everybody's candidate, and so nobody's."""
+STREAM_NS = limits.HOP_HORIZON_SECONDS * 10**9
+"""Requests whose end was not seen may be open for so long after they were given up on."""
 PROXY_CALLS = 20
 """Calls after which it is known whether a service is a proxy:"""
 PROXY_SHARE = 0.95
@@ -20,9 +23,6 @@ PROXY_FAN_OUT = 1.05
 """and no request causes several, but for retries."""
 EXPECTED_CALLS = 20
 """Calls under one open request that an estimate of background calls rests on, at least."""
-
-Target: TypeAlias = tuple[bytes | None, bytes | None]
-"""Method, and target with its query."""
 
 
 class Sight(NamedTuple):
@@ -39,6 +39,12 @@ class Sight(NamedTuple):
     """Those among all of them that asked for the same method and target; at most `BUSY`."""
     quiet_ns: int | None
     """How long nothing had been open; None while something is, or where nothing ever was."""
+    is_late: bool
+    """The request was told of after others that came later: what was open when it left is not known any more."""
+
+
+LATE = Sight(0, 0, 0, (), (), None, is_late=True)
+"""Nothing is known of what was open."""
 
 
 class Rates:
@@ -50,15 +56,28 @@ class Rates:
         self.idle = self.single = self.busy = 0
 
 
+class Span(NamedTuple):
+    """Time at an instance, in nanoseconds."""
+
+    watched_ns: int
+    idle_ns: int
+    """Of this, with nothing open."""
+
+
 class Instance:
     """What is known of one address."""
 
     def __init__(self, began_ns: int) -> None:
         self.open: dict[Inbound, None] = {}
         self._usable = self._unknown = 0
-        self._by_target: dict[Target, dict[Inbound, None]] = {}
-        self._changed_ns = self.began_ns = began_ns
+        self._by_asked: dict[Asked, dict[Inbound, None]] = {}
+        self._changed_ns = self._began_ns = self.heard_ns = began_ns
+        self.first_ns: int | None = None
+        """When the first request came in. Before that nothing that leaves is known to have a cause."""
         self._quiet_since_ns: int | None = None
+        """When the last request ended."""
+        self._unended_ns: int | None = None
+        """When the last request was given up on without having seen its end: it may be open still."""
         self.idle_ns = 0
         """Capture time with nothing open,"""
         self.single_ns = 0
@@ -70,22 +89,26 @@ class Instance:
         """It was called, by more than health checks and the like: else it is a front door."""
         self._calls = self._calls_alike = 0
         self._callers = 0
+        self._told: dict[str, Span] = {}
+        """Per peer: the time up to which `spent` told."""
 
     # --- what comes in ---
 
     def enter(self, inbound: Inbound) -> bool:
         """Take a request that came in; returns False where there is no room to follow it."""
+        time_ns = inbound.exchange.time_ns
+        self.heard_ns = max(self.heard_ns, time_ns)
+        if self.first_ns is None or time_ns < self.first_ns:
+            self.first_ns = time_ns
         if inbound.is_exempt:
             return True
-        self.has_received = True
         if len(self.open) >= limits.HOP_OPEN:
             return False
-        exchange = inbound.exchange
-        self._pass(exchange.time_ns)
+        self._pass(time_ns)
         self.open[inbound] = None
         self._usable += inbound.is_usable
         self._unknown += not inbound.is_known
-        self._by_target.setdefault((exchange.method, exchange.target), {})[inbound] = None
+        self._by_asked.setdefault(inbound.asked, {})[inbound] = None
         return True
 
     def revise(self, inbound: Inbound, revised: Inbound) -> None:
@@ -102,20 +125,19 @@ class Instance:
             return
         self._pass(now_ns)
         del self.open[inbound]
-        exchange = inbound.exchange
         self._usable -= inbound.is_usable
         self._unknown -= not inbound.is_known
-        target = (exchange.method, exchange.target)
-        alike = self._by_target[target]
+        alike = self._by_asked[inbound.asked]
         del alike[inbound]
         if not alike:
-            del self._by_target[target]
-        if not self.open:
-            self._quiet_since_ns = now_ns
-        self._longest_ns = max(self._longest_ns, min(now_ns - exchange.time_ns, LONG_NS))
+            del self._by_asked[inbound.asked]
+        self._quiet_since_ns = max(self._quiet_since_ns or now_ns, now_ns)
+        if inbound.end_ns is None:
+            self._unended_ns = now_ns
+        self._longest_ns = max(self._longest_ns, min(now_ns - inbound.exchange.time_ns, LONG_NS))
 
     def _pass(self, now_ns: int) -> None:
-        """Account for the time since something changed."""
+        """Account for the time since something happened."""
         passed_ns = now_ns - self._changed_ns
         if passed_ns <= 0:
             return
@@ -127,25 +149,30 @@ class Instance:
 
     # --- what goes out ---
 
-    def look(self, exchange: Exchange) -> Sight:
+    def look(self, exchange: Exchange, *, is_late: bool = False) -> Sight:
         """Return what is open now, when a request leaves."""
-        self._pass(exchange.time_ns)
+        now_ns = exchange.time_ns
+        self.heard_ns = max(self.heard_ns, now_ns)
+        self._pass(now_ns)
         count = len(self.open)
         members = tuple(self.open) if count < BUSY else ()
-        alike = self._by_target.get((exchange.method, exchange.target)) if exchange.target is not None else None
+        alike: tuple[Inbound, ...] = ()
+        if count and exchange.target is not None:
+            alike = tuple(islice(self._by_asked.get((exchange.method, exchange.target), ()), BUSY))
         quiet_ns = None
         if not count and self._quiet_since_ns is not None:
-            quiet_ns = exchange.time_ns - self._quiet_since_ns
-        some = tuple(alike)[:BUSY] if alike is not None and len(alike) <= BUSY else ()
-        if alike is not None and not some:
-            some = tuple(each for each, _ in zip(alike, range(BUSY), strict=False))
-        return Sight(count, self._usable, self._unknown, members, some, quiet_ns)
+            quiet_ns = now_ns - self._quiet_since_ns
+        return Sight(count, self._usable, self._unknown, members, alike, quiet_ns, is_late)
 
     def is_quiet(self, sight: Sight) -> bool:
         """Nothing was open for so long that nothing which came in can be behind a call."""
         if sight.requests:
             return False
         return sight.quiet_ns is None or sight.quiet_ns > max(QUIET_NS, self._longest_ns)
+
+    def may_stream(self, now_ns: int) -> bool:
+        """Tell whether a request that came in may be open without being followed: a stream, or one with lost ends."""
+        return self._unended_ns is not None and now_ns - self._unended_ns < STREAM_NS
 
     def count_call(self, sight: Sight, cause: Inbound | None) -> None:
         """Learn from a call what kind of service this is."""
@@ -181,14 +208,25 @@ class Instance:
         else:
             rates.busy += 1
 
-    def background_share(self, peer: str, *, has_context: bool) -> float | None:
+    def background_share(self, peer: str, *, has_context: bool, assumed: int = 1) -> float | None:
         """Estimate which share of such calls under one open request is background; None without enough to go by.
 
-        Background calls know nothing of what comes in: they are as frequent while nothing is open. One call more than
-        was seen is assumed, so that a short idle time proves nothing.
+        Background calls know nothing of what comes in: they are as frequent while nothing is open. `assumed`: so many
+        calls more than were seen, so that a short idle time proves nothing.
         """
         rates = self.rates.get((peer, has_context))
         if rates is None or rates.single < EXPECTED_CALLS or not self.idle_ns or not self.single_ns:
             return None
-        idle_rate = (rates.idle + 1) / self.idle_ns
+        idle_rate = (rates.idle + assumed) / self.idle_ns
         return min(idle_rate / (rates.single / self.single_ns), 1.0)
+
+    def spent(self, peer: str) -> Span | None:
+        """Return the time that passed here since the last call of this for a peer; None where there is no room."""
+        told = self._told.get(peer)
+        if told is None:
+            if len(self._told) >= limits.HOP_SENDERS:
+                return None
+            told = Span(0, 0)
+        now = Span(self._changed_ns - self._began_ns, self.idle_ns)
+        self._told[peer] = now
+        return Span(now.watched_ns - told.watched_ns, now.idle_ns - told.idle_ns)

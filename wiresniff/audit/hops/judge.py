@@ -1,12 +1,14 @@
 """The order of tests for a request that leaves a service: identifiers, then time, then silence."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from wiresniff.audit.hops.changes import changes_between
 from wiresniff.audit.hops.inbound import Identity, Inbound
-from wiresniff.audit.hops.instance import BUSY, Instance, Sight
-from wiresniff.audit.hops.register import Register, same_trace
-from wiresniff.model.exchanges import Exchange
+from wiresniff.audit.hops.instance import BUSY, LONG_NS, Instance, Sight
+from wiresniff.audit.hops.register import Register, shares_trace
+from wiresniff.model import limits
+from wiresniff.model.context import Reading
 from wiresniff.model.hops import Doubt, Hop, Outcome
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
@@ -82,65 +84,99 @@ def _doubtful(doubt: Doubt) -> Judged:
 def _join(call: Call, register: Register) -> Judged | None:
     """Judge by what the request carries that one which came in carried too."""
     exchange, identity = call.judgement.exchange, call.identity
-    # On an address that several services share, what is called next is among what came in, and so is this request.
-    confidence = Confidence.LIKELY if call.is_shared else Confidence.CERTAIN
     if identity.traces:
-        received = register.by_trace(call.place, identity.traces, exchange.time_ns)
-        received = [each for each in received if not _is_itself(each, exchange, is_shared=call.is_shared)]
+        received = register.by_trace(call.place, identity.traces, exchange)
+        # What is open may have been forgotten where very many requests came since.
+        received = received or [each for each in call.sight.members if shares_trace(each.identity, identity)]
+        if call.is_shared:
+            received = _behind(call, received)
         if received:
-            return _handed_on(call, received, confidence)
+            return _handed_on(call, received, register)
     if identity.keys:
-        cause = register.by_key(call.place, identity.keys, exchange.time_ns)
-        if cause is not None and not _is_itself(cause, exchange, is_shared=call.is_shared):
-            if not cause.is_known:
-                return _doubtful(Doubt.NOT_SEEN)
-            return _told_by(call, cause, confidence)
+        cause = register.by_key(call.place, identity.keys, exchange)
+        if cause is not None and (not call.is_shared or _behind(call, [cause])):
+            return _told_by(call, cause, register)
     return None
 
 
-def _is_itself(received: Inbound, exchange: Exchange, *, is_shared: bool) -> bool:
-    return received.exchange is exchange or (is_shared and received.exchange.server == exchange.server)
+def _behind(call: Call, received: list[Inbound]) -> list[Inbound]:
+    """Return what may be behind a call from an address that several services share.
+
+    Each of them sees what the others are called with. What is behind a call was open for the whole of it, and asked
+    another server.
+    """
+    exchange = call.judgement.exchange
+    return [each for each in _containing(call, received) if each.exchange.server != exchange.server]
 
 
-def _handed_on(call: Call, received: list[Inbound], confidence: Confidence) -> Judged:
-    parent_id = _parent_of(call.judgement)
-    same = [each for each in received if parent_id is not None and _parent_id(each) == parent_id]
+def _handed_on(call: Call, received: list[Inbound], register: Register) -> Judged:
+    parent_id = _parent_id(call.judgement.reading)
+    same = [each for each in received if parent_id is not None and _parent_id(each.reading) == parent_id]
     outcome = Outcome.PASSTHROUGH if same else Outcome.PROPAGATED
-    cause = _cause_among(same or received, call)
-    if cause is None:
-        return Judged(Hop(outcome, confidence), None)
-    changes = changes_between(cause.reading, call.judgement.reading)
-    return Judged(Hop(outcome, confidence, cause.exchange, changes), cause)
+    candidates = same or received
+    cause = _cause_among(candidates, call)
+    confidence = _confidence_in_trace(call, candidates, register, is_same=bool(same))
+    # What is found against every one of them was done, whichever was the cause.
+    found = [changes_between(each.reading, call.judgement.reading) for each in candidates]
+    changes = tuple(change for change in found[0] if all(change in others for others in found))
+    return Judged(Hop(outcome, confidence, cause.exchange if cause is not None else None, changes), cause)
+
+
+def _confidence_in_trace(call: Call, received: list[Inbound], register: Register, *, is_same: bool) -> Confidence:
+    """Tell how sure it is that a call hands on what was received of its trace."""
+    exchange = call.judgement.exchange
+    first = received[0]
+    if not is_same and register.was_sent_first(call.place, call.identity.traces, first):
+        # It came back from somebody who was called: this call may be one more of those with which the trace began.
+        is_handed_on = any(each.asked == (exchange.method, exchange.target) for each in received)
+        return Confidence.LIKELY if is_handed_on else Confidence.POSSIBLE
+    if call.is_shared:
+        # Calls of one service to two others, while the first answers slowly, look like a chain of the three.
+        return Confidence.LIKELY if is_same else Confidence.POSSIBLE
+    if not is_same and len(received) >= limits.HOP_REQUESTS_PER_TRACE:
+        return Confidence.LIKELY  # of more, the one with the same parent-id may be forgotten
+    return Confidence.CERTAIN if first.exchange.time_ns <= exchange.time_ns else Confidence.LIKELY
+
+
+def _by_one_clock(call: Call, received: list[Inbound]) -> bool:
+    """Tell whether times of a call and of what was received can be compared."""
+    point = call.judgement.exchange.channel.capture_point
+    return all(each.exchange.channel.capture_point == point for each in received)
 
 
 def _cause_among(received: list[Inbound], call: Call) -> Inbound | None:
     """Return the one that caused a call; None where several may have."""
     if len(received) == 1:
         return received[0]
-    time_ns = call.judgement.exchange.time_ns
-    open_then = [each for each in received if each.end_ns is None or each.end_ns >= time_ns]
-    return open_then[0] if len(open_then) == 1 else None
+    containing = _containing(call, received)
+    return containing[0] if len(containing) == 1 else None
 
 
-def _parent_of(judgement: Judgement) -> str | None:
-    context = judgement.reading.context
-    if context is not None:
-        return context.parent_id
-    return next((each.span_id for each in judgement.reading.carriers if each.trace_id), None)
+def _parent_id(reading: Reading) -> str | None:
+    if reading.context is not None:
+        return reading.context.parent_id
+    return next((each.span_id for each in reading.carriers if each.trace_id), None)
 
 
-def _parent_id(received: Inbound) -> str | None:
-    context = received.reading.context
-    if context is not None:
-        return context.parent_id
-    return next((each.span_id for each in received.reading.carriers if each.trace_id), None)
-
-
-def _told_by(call: Call, cause: Inbound, confidence: Confidence) -> Judged:
-    """Judge against a known cause of another trace."""
-    outcome = _BY_CONTEXTS[cause.is_usable, bool(call.identity.traces)]
+def _told_by(call: Call, cause: Inbound, register: Register) -> Judged:
+    """Judge against a cause of another trace, that is known by an id which no other request had."""
+    has_context = bool(call.identity.traces)
+    if cause.is_exempt:
+        # It owes no trace, and neither does what is done for it.
+        outcome = Outcome.ORIGINATED if has_context else Outcome.BARE
+        return Judged(Hop(outcome, Confidence.LIKELY, cause.exchange), cause)
     changes = changes_between(cause.reading, call.judgement.reading)
-    return Judged(Hop(outcome, confidence, cause.exchange, changes), cause)
+    return Judged(Hop(_outcome(cause, call), _confidence_in_key(call, cause, register), cause.exchange, changes), cause)
+
+
+def _confidence_in_key(call: Call, cause: Inbound, register: Register) -> Confidence:
+    """Tell how sure it is that a request whose id a call carries is its cause."""
+    time_ns = call.judgement.exchange.time_ns
+    if cause.end_ns is not None and cause.end_ns < time_ns:
+        return Confidence.POSSIBLE  # the id may be a constant that came in once so far
+    is_only_one = register.keys_lost_ns < time_ns - LONG_NS
+    is_sure = is_only_one and not call.is_shared and cause.exchange.time_ns <= time_ns
+    return Confidence.CERTAIN if is_sure else Confidence.LIKELY
 
 
 # time
@@ -149,11 +185,15 @@ def _told_by(call: Call, cause: Inbound, confidence: Confidence) -> Judged:
 def _by_time(call: Call) -> Judged:
     sight, instance = call.sight, call.instance
     has_context = bool(call.identity.traces)
+    if sight.is_late:
+        return _doubtful(Doubt.NOT_SEEN)
     instance.count_unexplained(call.peer, sight, has_context=has_context)
     if instance.is_quiet(sight):
-        # Nothing that was watched can be behind it; before the first request came in, something unseen may be.
+        # Nothing that was watched can be behind it. Where nothing ever was open, or its end was not seen, all that
+        # came in may be hidden.
         outcome = Outcome.ROOT if has_context else Outcome.BARE
-        return Judged(Hop(outcome, Confidence.LIKELY if sight.quiet_ns is not None else Confidence.POSSIBLE), None)
+        is_sure = sight.quiet_ns is not None and not instance.may_stream(call.judgement.exchange.time_ns)
+        return Judged(Hop(outcome, Confidence.LIKELY if is_sure else Confidence.POSSIBLE), None)
     if not sight.requests:
         return _doubtful(Doubt.CAUSE_UNKNOWN)
     if call.is_proxy or instance.is_proxy:
@@ -165,21 +205,24 @@ def _by_time(call: Call) -> Judged:
 
 def _by_same_request(call: Call) -> Judged:
     """Judge a call of a proxy, which asks for what it was asked: the sights of one request on both its sides."""
-    alike = _containing(call, call.sight.alike)
-    if len(alike) == BUSY:
+    if len(call.sight.alike) == BUSY:
         return _doubtful(Doubt.BUSY)
-    if not all(each.is_known for each in alike):
+    alike = _containing(call, call.sight.alike)
+    if call.sight.unknown:
         return _doubtful(Doubt.NOT_SEEN)
     outcomes = {_outcome(each, call) for each in alike}
     if len(outcomes) != 1:
         return _doubtful(Doubt.BUSY if outcomes else Doubt.CAUSE_UNKNOWN)
     cause = alike[0] if len(alike) == 1 else None
-    confidence = Confidence.LIKELY if cause is not None else Confidence.POSSIBLE
+    background = call.instance.background_share(call.peer, has_context=bool(call.identity.traces), assumed=0)
+    is_rare = background is None or background <= LIKELY_BACKGROUND
+    is_likely = cause is not None and is_rare and _by_one_clock(call, alike)
+    confidence = Confidence.LIKELY if is_likely else Confidence.POSSIBLE
     changes = changes_between(cause.reading, call.judgement.reading) if cause is not None else ()
     return Judged(Hop(outcomes.pop(), confidence, cause.exchange if cause is not None else None, changes), cause)
 
 
-def _containing(call: Call, members: tuple[Inbound, ...]) -> list[Inbound]:
+def _containing(call: Call, members: Iterable[Inbound]) -> list[Inbound]:
     """Return those that were open for the whole of a call: a service waits for what it asks."""
     exchange = call.judgement.exchange
     end_ns = exchange.end_time_ns or exchange.time_ns
@@ -201,7 +244,8 @@ def _among(call: Call, candidates: list[Inbound]) -> Judged:
         return _doubtful(Doubt.BUSY)
     cause = candidates[0] if len(candidates) == 1 else None
     background = call.instance.background_share(call.peer, has_context=bool(call.identity.traces))
-    is_likely = cause is not None and background is not None and background <= LIKELY_BACKGROUND
+    is_rare = background is not None and background <= LIKELY_BACKGROUND
+    is_likely = cause is not None and is_rare and _by_one_clock(call, candidates)
     return Judged(
         Hop(
             outcomes.pop(),
@@ -210,6 +254,3 @@ def _among(call: Call, candidates: list[Inbound]) -> Judged:
         ),
         None,
     )
-
-
-__all__ = ["Call", "Judged", "front_door", "judge", "same_trace"]

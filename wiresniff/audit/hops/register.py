@@ -1,13 +1,15 @@
-"""Requests that came in, found again by what they carried. Bounded; the oldest go first."""
+"""What came in and went out of each instance, found again by identifiers. Bounded; the oldest go first."""
 
 from collections import Counter, OrderedDict
+from typing import NamedTuple
 
-from wiresniff.audit.hops.inbound import Inbound
+from wiresniff.audit.hops.inbound import Identity, Inbound
 from wiresniff.model import limits
+from wiresniff.model.exchanges import Exchange
 
 HORIZON_NS = limits.HOP_HORIZON_SECONDS * 10**9
-PER_TRACE = 4
-"""Requests of one trace remembered per instance: a trace enters a service once, rarely twice."""
+NEVER_NS = -(1 << 62)
+"""Before all capture time."""
 RIGHT_HALF = 16
 """Digits by which ids are looked up: all that two of them have in common where one has 64 bits."""
 
@@ -20,19 +22,42 @@ def same_trace(one: str, other: str) -> bool:
     return one == other
 
 
-class Register:
-    """What each instance received, by identifiers."""
+def shares_trace(one: Identity, other: Identity) -> bool:
+    """Tell whether two requests have a trace in common."""
+    return any(same_trace(trace, each) for trace in one.traces for each in other.traces)
 
-    def __init__(self) -> None:
+
+class Sent(NamedTuple):
+    """When and where an instance first sent a trace."""
+
+    time_ns: int
+    capture_point: int
+
+
+class Register:
+    """What each instance received and sent, by identifiers.
+
+    skew_ns   how much the clocks of capture points may differ: what came in may seem to be so much later than it was
+    """
+
+    def __init__(self, skew_ns: int = 0) -> None:
+        self._skew_ns = skew_ns
         self._by_trace: OrderedDict[tuple[str, str], list[Inbound]] = OrderedDict()
         self._by_key: OrderedDict[tuple[str, int], Inbound | None] = OrderedDict()
-        """None: several requests had it, so it names none of them."""
+        """None: several requests had it, or the instance itself did, so it names none of them."""
+        self._sent: OrderedDict[tuple[str, str], Sent] = OrderedDict()
+        """Traces that an instance sent before it received them: it may have begun them."""
         self.evictions: Counter[str] = Counter()
+        self.keys_lost_ns = NEVER_NS
+        """Of the newest request of which a key was forgotten: up to then a key that is known once may be another's."""
+
+    # --- what came in ---
 
     def add(self, instance: str, inbound: Inbound) -> None:
         """Remember what an instance received."""
         for trace in inbound.identity.traces:
-            self._add_trace((instance, trace[-RIGHT_HALF:]), inbound)
+            if len(trace) >= RIGHT_HALF:  # shorter ones, of formats with ids of any form, are not like no other
+                self._add_trace((instance, trace[-RIGHT_HALF:]), inbound)
         for key in inbound.identity.keys:
             self._add_key((instance, key), inbound)
 
@@ -41,49 +66,85 @@ class Register:
         if known is None:
             self._by_trace[place] = [inbound]
             if len(self._by_trace) > limits.HOP_TRACES:
-                self._evict(self._by_trace, inbound)
+                _, oldest = self._by_trace.popitem(last=False)
+                # It counts if it could still have mattered.
+                if inbound.exchange.time_ns - oldest[-1].exchange.time_ns < HORIZON_NS:
+                    self.evictions["hop-traces"] += 1
         elif inbound not in known:
             known.append(inbound)
-            del known[:-PER_TRACE]
+            if len(known) > limits.HOP_REQUESTS_PER_TRACE:
+                del known[0]
+                self.evictions["hop-requests-per-trace"] += 1
             self._by_trace.move_to_end(place)
 
-    def _add_key(self, place: tuple[str, int], inbound: Inbound) -> None:
-        if place in self._by_key:
-            if self._by_key[place] is not inbound:
-                self._by_key[place] = None
-                self._by_key.move_to_end(place)
+    def _add_key(self, place: tuple[str, int], inbound: Inbound | None) -> None:
+        keys = self._by_key
+        if place in keys:
+            if keys[place] is not inbound:
+                keys[place] = None
+                keys.move_to_end(place)
             return
-        self._by_key[place] = inbound
-        if len(self._by_key) > limits.HOP_KEYS:
-            self._by_key.popitem(last=False)
+        keys[place] = inbound
+        if len(keys) > limits.HOP_KEYS:
+            _, oldest = keys.popitem(last=False)
+            if oldest is not None:
+                self.keys_lost_ns = max(self.keys_lost_ns, oldest.exchange.time_ns)
+                self.evictions["hop-keys"] += 1
 
-    def _evict(self, table: OrderedDict[tuple[str, str], list[Inbound]], newest: Inbound) -> None:
-        """Forget the oldest; it counts if it could still have mattered."""
-        _, oldest = table.popitem(last=False)
-        if newest.exchange.time_ns - oldest[-1].exchange.time_ns < HORIZON_NS:
-            self.evictions["hop-traces"] += 1
+    # --- what went out ---
 
-    def by_trace(self, instance: str, traces: tuple[str, ...], before_ns: int) -> list[Inbound]:
-        """Return what an instance received of any of these traces up to a time, in order of arrival."""
+    def send(self, instance: str, identity: Identity, sent: Sent) -> None:
+        """Remember what an instance sends without having received it: it is nobody else's."""
+        for trace in identity.traces:
+            place = (instance, trace[-RIGHT_HALF:])
+            if place not in self._by_trace and place not in self._sent:
+                self._sent[place] = sent
+                if len(self._sent) > limits.HOP_TRACES:
+                    self._sent.popitem(last=False)
+        for key in identity.keys:
+            if (instance, key) not in self._by_key:
+                self._add_key((instance, key), None)
+
+    # --- what belongs together ---
+
+    def by_trace(self, instance: str, traces: tuple[str, ...], call: Exchange) -> list[Inbound]:
+        """Return what an instance received of any of these traces before a call, in order of arrival.
+
+        As many as are remembered of a trace: there may have been more.
+        """
         found: list[Inbound] = []
         for trace in traces:
             for inbound in self._by_trace.get((instance, trace[-RIGHT_HALF:]), ()):
                 if (
-                    before_ns - HORIZON_NS <= inbound.exchange.time_ns <= before_ns
+                    self._may_precede(inbound, call)
                     and inbound not in found
                     and any(same_trace(trace, each) for each in inbound.identity.traces)
                 ):
                     found.append(inbound)
         return found
 
-    def by_key(self, instance: str, keys: tuple[int, ...], before_ns: int) -> Inbound | None:
-        """Return the only request with any of these keys that an instance received up to a time."""
-        found = {
-            inbound
-            for key in keys
-            if (inbound := self._by_key.get((instance, key))) is not None
-            and before_ns - HORIZON_NS <= inbound.exchange.time_ns <= before_ns
-        }
+    def _may_precede(self, inbound: Inbound, call: Exchange) -> bool:
+        one = inbound.exchange
+        if one is call:
+            return False
+        skew_ns = 0 if one.channel.capture_point == call.channel.capture_point else self._skew_ns
+        return call.time_ns - HORIZON_NS <= one.time_ns <= call.time_ns + skew_ns
+
+    def was_sent_first(self, instance: str, traces: tuple[str, ...], received: Inbound) -> bool:
+        """Tell whether an instance sent one of these traces before it received it: then it may have begun it."""
+        exchange = received.exchange
+        for trace in traces:
+            sent = self._sent.get((instance, trace[-RIGHT_HALF:]))
+            if sent is not None:
+                skew_ns = 0 if sent.capture_point == exchange.channel.capture_point else self._skew_ns
+                if sent.time_ns + skew_ns < exchange.time_ns:
+                    return True
+        return False
+
+    def by_key(self, instance: str, keys: tuple[int, ...], call: Exchange) -> Inbound | None:
+        """Return the only request with any of these keys that an instance received before a call."""
+        inbounds = (self._by_key.get((instance, key)) for key in keys)
+        found = {inbound for inbound in inbounds if inbound is not None and self._may_precede(inbound, call)}
         return found.pop() if len(found) == 1 else None
 
     def sweep(self, now_ns: int) -> None:
@@ -93,3 +154,8 @@ class Register:
             if now_ns - inbounds[-1].exchange.time_ns <= HORIZON_NS:
                 break
             del self._by_trace[place]
+        while self._sent:
+            place, sent = next(iter(self._sent.items()))
+            if now_ns - sent.time_ns <= HORIZON_NS:
+                break
+            del self._sent[place]

@@ -1,13 +1,16 @@
 """The stage: requests in, in any order; hops out, in order of time."""
 
+from bisect import bisect_right
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeAlias
+from itertools import takewhile
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from wiresniff.audit.hops.inbound import Identity, Inbound, identity_of
-from wiresniff.audit.hops.instance import Instance, Sight
+from wiresniff.audit.hops.instance import LATE, LONG_NS, Instance, Sight
 from wiresniff.audit.hops.judge import Call, Judged, front_door, judge
-from wiresniff.audit.hops.register import Register
+from wiresniff.audit.hops.register import Register, Sent
+from wiresniff.audit.hops.roles import Roles
 from wiresniff.model import limits
 from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Alike, Channel, Exchange
@@ -16,6 +19,9 @@ from wiresniff.model.verdicts import Judgement, Verdict
 ORDER_NS = 10**9
 """What happened is judged so much later, in order of time: captures are disordered by less."""
 SWEEP_NS = 60 * 10**9
+SKEW_NS = 2 * 10**9
+"""Clocks of several capture points differ by less than this where they are kept by NTP at all."""
+INSTANCE_NS = limits.HOP_INSTANCE_SECONDS * 10**9
 
 ENTER, LEAVE, SETTLE = range(3)
 """What happens, in this order where it happens at once."""
@@ -31,16 +37,27 @@ class Place(Protocol):
         """Tell whether the policy says that a service is a proxy."""
 
 
+class Arrival(NamedTuple):
+    """A head."""
+
+    inbound: Inbound
+    is_received: bool
+    """Its server takes part,"""
+    is_call: bool
+    """and so does its client."""
+
+
 class Settled(NamedTuple):
     """A judgement whose hop is to be judged."""
 
     judgement: Judgement
-    takes_part: bool
+    is_call: bool
     """Its client is called by others; else its hop is known."""
 
 
-Happening: TypeAlias = tuple[int, int, int, Exchange, "Inbound | Settled | None"]
-"""Time, what happens, a number to tell equal ones apart, to which request, and what is known of it."""
+Happening: TypeAlias = tuple[int, int, int, int, Exchange, "Arrival | Settled | None"]
+"""Time, what happens, packet, a number to tell equal ones apart, to which request, and what is known of it."""
+_T = TypeVar("_T")
 Describe: TypeAlias = Callable[[Exchange], tuple[Reading, bool]]
 Count: TypeAlias = Callable[[Judgement, Judged, "Call | None"], None]
 
@@ -56,57 +73,55 @@ class Hops:
 
     def __init__(self, describe: Describe, place: Place, count: Count, late_ns: int = 0) -> None:
         self._wait_ns = ORDER_NS + late_ns
+        self._skew_ns = SKEW_NS if late_ns else 0
         self.version = 0
         """Changes whenever an address is met in its second role: more requests take part from then on."""
-        self.evictions: Counter[str] = Counter()
+        self._evictions: Counter[str] = Counter()
         self._describe = describe
         self._place = place
         self._count = count
-        self._called: dict[str, None] = {}
-        self._calling: dict[str, None] = {}
-        self._talks_to_itself: set[str] = set()
+        self._roles = Roles()
+        self.takes_part = self._roles.takes_part
+        self._opened: OrderedDict[Exchange, None] = OrderedDict()
+        """Requests that are open and take no part so far."""
         self._recent: OrderedDict[str, deque[Exchange]] = OrderedDict()
-        """What servers received that called nobody so far."""
+        """What servers received, last and settled, that called nobody so far."""
         self._instances: dict[str, Instance] = {}
-        self._register = Register()
+        self._register = Register(self._skew_ns)
         self._happenings: list[Happening] = []
         self._number = 0
         self._inbounds: dict[Exchange, Inbound] = {}
-        """Requests that are open, at instances that take part."""
+        """Requests that are open, at instances that take part, in order of arrival; so are the following."""
         self._sights: dict[Exchange, tuple[Identity, Sight]] = {}
         """Requests that left such instances and are not judged."""
+        self._reached_ns = 0
+        """What happened was taken up to here."""
         self._swept_ns = 0
+
+    @property
+    def evictions(self) -> Counter[str]:
+        """What found no room, by table."""
+        return self._evictions + self._roles.evictions + self._register.evictions
 
     # --- who calls whom ---
 
     def meet(self, channel: Channel) -> None:
         """Learn of a connection who calls whom. Comes before any request of the same block is fed."""
         channel.is_met = True
-        client, server = channel.client.address, channel.server.address
-        if client == server:
-            self._talks_to_itself.add(client)
-        for address, role, other in ((client, self._calling, self._called), (server, self._called, self._calling)):
-            if address in role:
-                continue
-            if len(role) >= limits.HOP_ADDRESSES:
-                self.evictions["hop-addresses"] += 1
-                continue
-            role[address] = None
-            if address in other:
-                self.version += 1
-                self._recall(address)
-
-    def takes_part(self, channel: Channel) -> bool:
-        """Tell whether requests of a connection may be the cause or the consequence of others."""
-        return channel.client.address in self._called or channel.server.address in self._calling
+        for address in self._roles.meet(channel):
+            self.version += 1
+            self._recall(address)
 
     def remember(self, exchange: Exchange) -> None:
-        """Remember a request to a server that called nobody so far: its first call may be on behalf of it."""
+        """Remember a settled request to a server that called nobody so far: its first call may be on behalf of it."""
+        if self._opened:
+            self._opened.pop(exchange, None)
         address = exchange.server.address
         recent = self._recent.get(address)
         if recent is None:
             if len(self._recent) >= limits.HOP_RECENT_SERVERS:
                 self._recent.popitem(last=False)
+                self._evictions["hop-recent-servers"] += 1
             recent = self._recent[address] = deque(maxlen=limits.HOP_RECENT)
         recent.append(exchange)
 
@@ -116,9 +131,13 @@ class Hops:
             self.remember(exchange)
 
     def _recall(self, address: str) -> None:
+        """Take what was remembered of an address that takes part from now on."""
+        for exchange in [each for each in self._opened if address in (each.client.address, each.server.address)]:
+            del self._opened[exchange]
+            exchange.is_announced = True
+            self._enter(exchange, *self._describe(exchange))
         for exchange in self._recent.pop(address, ()):
-            reading, is_exempt = self._describe(exchange)
-            self._enter(exchange, reading, is_exempt=is_exempt)
+            self._enter(exchange, *self._describe(exchange), is_over=True)
             self._leave(exchange)
 
     # --- what happens ---
@@ -126,40 +145,47 @@ class Hops:
     def open(self, exchange: Exchange) -> None:
         """Take a request that is not settled."""
         if self.takes_part(exchange.channel):
-            reading, is_exempt = self._describe(exchange)
-            self._enter(exchange, reading, is_exempt=is_exempt)
-        else:
-            exchange.is_announced = False
+            self._enter(exchange, *self._describe(exchange))
+            return
+        exchange.is_announced = False
+        self._opened[exchange] = None
+        if len(self._opened) > limits.HOPS_OPENED:
+            self._opened.popitem(last=False)
+            self._evictions["hops-opened"] += 1
 
     def feed(self, judgement: Judgement, settled_ns: int, *, keeps: bool) -> None:
         """Take a settled request. `keeps`: whoever reads judgements wants all, in order."""
         exchange = judgement.exchange
-        takes_part = self.takes_part(exchange.channel)
-        if takes_part:
+        if self.takes_part(exchange.channel):
             if not exchange.is_announced:
-                is_exempt = judgement.verdict is Verdict.EXEMPT
-                self._enter(exchange, judgement.reading, is_exempt=is_exempt)
+                self._opened.pop(exchange, None)
+                self._enter(exchange, judgement.reading, judgement.verdict is Verdict.EXEMPT)
             self._leave(exchange)
         else:
             self.remember(exchange)
-        is_called = exchange.client.address in self._called
-        if is_called or keeps:
-            self._push(settled_ns, SETTLE, exchange, Settled(judgement, is_called))
+        is_call = exchange.client.address in self._roles.called
+        if is_call or keeps:
+            self._push(settled_ns + self._skew_ns, SETTLE, exchange, Settled(judgement, is_call))
         else:
             identity = identity_of(exchange, judgement.reading)
             self._count(judgement, Judged(front_door(judgement, identity), None), None)
 
-    def _enter(self, exchange: Exchange, reading: Reading, *, is_exempt: bool) -> None:
+    def _enter(self, exchange: Exchange, reading: Reading, is_exempt: bool, *, is_over: bool = False) -> None:
+        """Let a head happen. `is_over`: its hop is judged already."""
+        channel, roles = exchange.channel, self._roles
         inbound = Inbound(exchange, reading, identity_of(exchange, reading), is_exempt=is_exempt)
-        self._push(exchange.time_ns, ENTER, exchange, inbound)
+        is_received = channel.server.address in roles.calling
+        is_call = not is_over and channel.client.address in roles.called
+        self._push(exchange.time_ns, ENTER, exchange, Arrival(inbound, is_received, is_call))
 
     def _leave(self, exchange: Exchange) -> None:
-        ended_ns = exchange.end_time_ns or exchange.settled_ns or exchange.time_ns
-        self._push(max(ended_ns, exchange.time_ns), LEAVE, exchange, None)
+        if exchange.channel.server.address in self._roles.calling:
+            ended_ns = exchange.end_time_ns or exchange.settled_ns or exchange.time_ns
+            self._push(max(ended_ns, exchange.time_ns), LEAVE, exchange, None)
 
-    def _push(self, time_ns: int, what: int, exchange: Exchange, more: "Inbound | Settled | None") -> None:
+    def _push(self, time_ns: int, what: int, exchange: Exchange, more: "Arrival | Settled | None") -> None:
         self._number += 1
-        self._happenings.append((time_ns, what, self._number, exchange, more))
+        self._happenings.append((time_ns, what, exchange.packet, self._number, exchange, more))
 
     # --- in order of time ---
 
@@ -168,34 +194,48 @@ class Hops:
         until_ns = now_ns - self._wait_ns
         happenings = self._happenings
         if happenings:
-            happenings.sort(key=_order)
-            due = _first_after(happenings, until_ns)
+            happenings.sort()
+            due = bisect_right(happenings, until_ns, key=_time_of)
             if len(happenings) - due > limits.HOPS_WAITING:
-                self.evictions["hops-waiting"] += len(happenings) - due - limits.HOPS_WAITING
+                self._evictions["hops-waiting"] += len(happenings) - due - limits.HOPS_WAITING
                 due = len(happenings) - limits.HOPS_WAITING
             if due:
                 self._happenings = happenings[due:]
                 yield from self._go_through(happenings[:due])
         if until_ns - self._swept_ns > SWEEP_NS:
             self._swept_ns = until_ns
-            self._register.sweep(until_ns)
+            self._sweep(until_ns)
 
     def close(self) -> Iterator[Judgement]:
         """Judge what is left."""
-        happenings = sorted(self._happenings, key=_order)
+        happenings = sorted(self._happenings)
         self._happenings = []
         yield from self._go_through(happenings)
 
+    def _sweep(self, now_ns: int) -> None:
+        """Forget what has been silent for so long that nothing more comes of it."""
+        self._register.sweep(now_ns)
+        for exchange, inbound in _older(self._inbounds, now_ns - 2 * self._wait_ns - LONG_NS):
+            del self._inbounds[exchange]  # its connection was given up
+            self._instances[exchange.server.address].leave(inbound, now_ns)
+        for exchange, _ in _older(self._sights, now_ns - 2 * self._wait_ns - LONG_NS):
+            del self._sights[exchange]
+        for address in [each for each, at in self._instances.items() if now_ns - at.heard_ns > INSTANCE_NS]:
+            if not self._instances[address].open:
+                del self._instances[address]
+                self._roles.forget(address)
+
     def _go_through(self, happenings: list[Happening]) -> Iterator[Judgement]:
-        for time_ns, what, _, exchange, more in happenings:
+        for time_ns, what, _, _, exchange, more in happenings:
             if what == ENTER:
-                assert isinstance(more, Inbound)
+                assert isinstance(more, Arrival)
                 self._take_head(exchange, more)
             elif what == LEAVE:
                 self._take_end(time_ns, exchange)
             else:
                 assert isinstance(more, Settled)
                 yield self._take_settled(more)
+            self._reached_ns = max(self._reached_ns, time_ns)
 
     def _instance(self, address: str, now_ns: int) -> Instance:
         instance = self._instances.get(address)
@@ -203,19 +243,28 @@ class Hops:
             instance = self._instances[address] = Instance(now_ns)
         return instance
 
-    def _take_head(self, exchange: Exchange, inbound: Inbound) -> None:
-        client, server = exchange.client.address, exchange.server.address
-        if server in self._calling:
-            instance = self._instance(server, exchange.time_ns)
-            if instance.enter(inbound):
-                self._inbounds[exchange] = inbound
-            else:
-                self.evictions["hop-open"] += 1
-            if inbound.is_known:
-                self._register.add(server, inbound)
-        if client in self._called:
-            sight = self._instance(client, exchange.time_ns).look(exchange)
-            self._sights[exchange] = (inbound.identity, sight)
+    def _take_head(self, exchange: Exchange, arrival: Arrival) -> None:
+        channel, inbound = exchange.channel, arrival.inbound
+        if arrival.is_call:  # first, lest it is open for itself at an address that calls itself
+            self._take_call(exchange, channel.client.address, inbound.identity)
+        if not arrival.is_received:
+            return
+        server = channel.server.address
+        instance = self._instance(server, exchange.time_ns)
+        if len(self._inbounds) < limits.HOPS_OPEN and instance.enter(inbound):
+            self._inbounds[exchange] = inbound
+        else:
+            self._evictions["hop-open"] += 1
+        if inbound.is_known:
+            self._register.add(server, inbound)
+
+    def _take_call(self, exchange: Exchange, client: str, identity: Identity) -> None:
+        sight = self._instance(client, exchange.time_ns).look(exchange, is_late=exchange.time_ns < self._reached_ns)
+        self._register.send(client, identity, Sent(exchange.time_ns, exchange.channel.capture_point))
+        if len(self._sights) < limits.HOPS_OPEN:
+            self._sights[exchange] = (identity, sight)
+        else:
+            self._evictions["hop-open"] += 1
 
     def _take_end(self, time_ns: int, exchange: Exchange) -> None:
         inbound = self._inbounds.pop(exchange, None)
@@ -224,7 +273,7 @@ class Hops:
         if exchange.complete or exchange.unanswered:
             inbound.end_ns = time_ns
         server = exchange.server.address
-        instance = self._instances[server]
+        instance = self._instance(server, time_ns)
         if not inbound.is_known and exchange.unseen is None:
             self._revise(inbound, instance, server)
         instance.leave(inbound, time_ns)
@@ -244,32 +293,26 @@ class Hops:
             identity = identity_of(exchange, judgement.reading)
         call: Call | None = None
         address = exchange.client.address
-        instance = self._instances.get(address)
-        if sight is None or instance is None or not instance.has_received:
+        instance = self._instances.get(address) if settled.is_call else None
+        if instance is None or instance.first_ns is None or exchange.time_ns < instance.first_ns:
             judged = Judged(front_door(judgement, identity), None)
         else:
-            is_shared = address in self._talks_to_itself or self._place.is_shared(address)
+            is_shared = self._roles.calls_itself(address) or self._place.is_shared(address)
             call = Call(
-                judgement, identity, instance, address, judgement.server, sight, is_shared,
+                judgement, identity, instance, address, judgement.server, sight or LATE, is_shared,
                 self._place.is_proxy(judgement.client),
             )  # fmt: skip
             judged = judge(call, self._register)
-            instance.count_call(sight, judged.cause)
+            if sight is not None and not sight.is_late:
+                instance.count_call(sight, judged.cause)
         self._count(judgement, judged, call)
         return judgement._replace(hop=judged.hop)
 
 
-def _order(happening: Happening) -> tuple[int, int, int]:
-    return happening[:3]
+def _time_of(happening: Happening) -> int:
+    return happening[0]
 
 
-def _first_after(happenings: list[Happening], time_ns: int) -> int:
-    """Return the row of the first that happened after a time; they are in order."""
-    low, high = 0, len(happenings)
-    while low < high:
-        middle = (low + high) // 2
-        if happenings[middle][0] > time_ns:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _older(table: dict[Exchange, _T], than_ns: int) -> list[tuple[Exchange, _T]]:
+    """Return what is at the beginning of a table, in order of arrival, and older than a time."""
+    return list(takewhile(lambda item: item[0].time_ns < than_ns, table.items()))

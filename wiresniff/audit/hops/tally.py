@@ -33,8 +33,7 @@ class Tally:
         self.operations = operations
         self.witnesses = witnesses
         self._kinds: OrderedDict[Channel, str] = OrderedDict()
-        self._marks: dict[tuple[str, str], tuple[int, int]] = {}
-        """Per instance and peer: idle and watched time that was counted."""
+        self.evictions: Counter[str] = Counter()
 
     def count(self, judgement: Judgement, judged: Judged, call: Call | None) -> None:
         """Count one hop."""
@@ -74,19 +73,14 @@ class Tally:
 
     def _count_kind(self, totals: HopTotals, kind: Kind, judged: Judged, call: Call) -> None:
         sight, instance = call.sight, call.instance
-        is_idle = not sight.requests and judged.cause is None and kind is not Kind.KEPT
+        is_idle = not (sight.requests or sight.is_late) and judged.cause is None and kind is not Kind.KEPT
         (totals.idle if is_idle else totals.caused)[kind] += 1
         totals.open_requests += sight.requests
         totals.open_usable += sight.usable
-        watched_ns = call.judgement.exchange.time_ns - instance.began_ns
-        place = (call.place, call.peer)
-        idle_before_ns, watched_before_ns = self._marks.get(place, (0, 0))
-        if len(self._marks) >= limits.HOP_CHANNELS:
-            self._marks.clear()
-        if watched_ns > watched_before_ns:
-            self._marks[place] = (instance.idle_ns, watched_ns)
-            totals.idle_ns += max(instance.idle_ns - idle_before_ns, 0)
-            totals.watched_ns += watched_ns - watched_before_ns
+        spent = instance.spent(call.peer)
+        if spent is not None:
+            totals.watched_ns += spent.watched_ns
+            totals.idle_ns += spent.idle_ns
 
     def _count_sender(self, totals: HopTotals, kind: Kind, judgement: Judgement) -> None:
         exchange = judgement.exchange
@@ -105,6 +99,7 @@ class Tally:
         if known is None:
             if len(self._kinds) >= limits.HOP_CHANNELS:
                 self._kinds.popitem(last=False)
+                self.evictions["hop-channels"] += 1
             self._kinds[channel] = kind
             totals.connections[kind] += 1
         elif known not in (kind, MIXED):
