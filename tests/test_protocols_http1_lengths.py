@@ -4,6 +4,8 @@ import pytest
 from builders import Clock, Conversation, merge, request, response
 from stage_feeding import dissected
 
+from wiresniff.protocols.http1.blockwise import ROWS_TOGETHER
+
 BIG = b"99999999999999999999"
 """More octets than 2^64, in twenty digits: a legal Content-Length."""
 BIG_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: " + BIG + b"\r\n\r\nabc"
@@ -28,6 +30,6 @@ def test_a_length_of_twenty_digits_raises_nothing(*, is_answer: bool) -> None:
                 talk.server_sends(BIG_ANSWER)
             elif turn == ends_at:
                 talk.client_sends(BIG_QUESTION)
-    dissection = dissected(merge(*talks), 160)
+    dissection = dissected(merge(*talks), 2 * ROWS_TOGETHER)
     assert dissection.alike > 500
     assert sum("/big" in told for told in dissection.told()) == len(talks)
