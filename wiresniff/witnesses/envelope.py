@@ -154,7 +154,7 @@ def _plain(captured: Captured, said: Addressed) -> bytes:
     offset = bytes([TCP.size // headers.WORD << 4])
     segment = ports + bytes(8) + offset + bytes(1) + LONGEST.to_bytes(2) + bytes(4) + said.payload
     packet: bytearray
-    if len(addresses) == len(source):
+    if len(addresses) > len(source):  # two of 16 bytes
         packet = bytearray([headers.VERSION_6 << 4]) + bytes(5)
         packet += bytes([headers.PROTOCOL_TCP, TIME_TO_LIVE]) + addresses
         header = scalar.IPV6
