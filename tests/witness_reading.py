@@ -67,7 +67,8 @@ def http1_heads(path: Path) -> list[bytes]:
     flows: dict[bytes, bytes] = {}
     for packet in shown(path):
         flow = packet.octets[26:38]
-        flows[flow] = flows.get(flow, b"") + packet.octets[54:]
+        payload_at = 34 + 4 * (packet.octets[46] >> 4)
+        flows[flow] = flows.get(flow, b"") + packet.octets[payload_at:]
     heads = [head for said in flows.values() if not said.startswith(HTTP2) for head in said.split(b"\r\n\r\n")]
     return [head for head in heads if head and not head.startswith(b"HTTP/")]
 
