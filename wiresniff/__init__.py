@@ -15,6 +15,7 @@ Packets make segments, segments make runs, runs make messages, messages make exc
     metrics        the audit as Prometheus text, of files once and served live
     stages         the stages of one capture point
     pipeline       joins the stages
+    workers        the same pipeline in several processes
     witnesses      the packets that prove findings, masked, as a capture
     config         the policy file
     cli            one file per command

@@ -8,8 +8,8 @@ handed over here. A connection on which our own code fails is given up, counted,
 is told in one place, what connections say wherever each is followed, and what is in order is judged in one place again.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
 
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
@@ -50,6 +50,14 @@ def reader_of(level: int) -> Callable[[Exchange], Reading]:
         return tracecontext.read(exchange.fields, level, trimmed=exchange.version != HTTP_2)
 
     return read
+
+
+Meeting: TypeAlias = tuple[str, str]
+"""The addresses of a client and a server."""
+
+
+def _exchange_of(event: Exchange | Opened) -> Exchange:
+    return event.exchange if isinstance(event, Opened) else event
 
 
 class Totals(NamedTuple):
@@ -137,6 +145,45 @@ class Pipeline:
         if self._joins:
             judgements += self._judge(self._sights.flush(min(self._times)))
         return judgements
+
+    # --- the last step, where connections are shared between pipelines ---
+
+    def meetings(self, events: Iterable[Event]) -> set[Meeting]:
+        """Return who calls whom on connections that are new: `meet` it in all pipelines before anything is counted."""
+        return self._auditor.meetings(
+            exchange
+            for event in events
+            if not isinstance(event, Traffic)
+            for exchange in (event.latest(1) if isinstance(event, Alike) else (_exchange_of(event),))
+        )
+
+    def meet(self, meetings: Iterable[Meeting]) -> list[Exchange | Opened]:
+        """Learn who calls whom; returns earlier requests that take part in hops from now on, for the one that judges.
+
+        Of a pipeline that has `lend_hops` called.
+        """
+        self._auditor.meet_addresses(meetings)
+        return self._auditor.recalled()
+
+    def share_out(self, events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
+        """Divide events into those that are judged in one place, and those that can be counted anywhere."""
+        together: list[Event] = []
+        apart: list[Event] = []
+        for event in events:
+            if isinstance(event, Traffic):
+                apart.append(event)
+                continue
+            exchange = next(event.latest(1)) if isinstance(event, Alike) else _exchange_of(event)
+            (together if self._auditor.takes_part(exchange.channel) else apart).append(event)
+        return together, apart
+
+    def lend_hops(self) -> None:
+        """Leave hops to another pipeline."""
+        self._auditor.lend_hops()
+
+    def take_recalled(self, earlier: Iterable[Exchange | Opened]) -> None:
+        """Take earlier requests that pipelines which have lent their hops returned from `meet`."""
+        self._auditor.take_recalled(earlier)
 
     @property
     def is_in_order(self) -> bool:

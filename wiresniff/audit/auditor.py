@@ -16,7 +16,7 @@ from wiresniff.audit.witnesses import Witnesses
 from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
 from wiresniff.model.delivery import Endpoint
-from wiresniff.model.exchanges import Alike, Exchange, Fields, Traffic
+from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Opened, Traffic
 from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth, Reporter
 from wiresniff.model.policy import Keep, Policy
@@ -118,6 +118,45 @@ class Auditor:
         for exchange in exchanges:
             if not exchange.channel.is_met:
                 self._hops.meet(exchange.channel)
+
+    def meetings(self, exchanges: Iterable[Exchange]) -> set[tuple[str, str]]:
+        """Return who calls whom on connections of which that is not known yet, for `meet_addresses`."""
+        new = {exchange.channel for exchange in exchanges if not exchange.channel.is_met}
+        for channel in new:
+            channel.is_met = True
+        return {(channel.client.address, channel.server.address) for channel in new}
+
+    def meet_addresses(self, meetings: Iterable[tuple[str, str]]) -> None:
+        """Learn who calls whom, on all connections wherever they are followed."""
+        for client, server in meetings:
+            self._hops.meet_addresses(client, server)
+
+    def takes_part(self, channel: Channel) -> bool:
+        """Tell whether hops of requests of a connection are judged together with those of other connections."""
+        return self._hops.takes_part(channel)
+
+    def lend_hops(self) -> None:
+        """Leave hops to another auditor; what it must know of earlier requests is then in `take_recalled`."""
+        self._hops.recalled = []
+
+    def recalled(self) -> list[Exchange | Opened]:
+        """Return earlier requests that take part since the last `meet_addresses`, where hops are judged elsewhere."""
+        recalled, self._hops.recalled = self._hops.recalled or [], []
+        return recalled
+
+    def take_recalled(self, earlier: Iterable[Exchange | Opened]) -> None:
+        """Take earlier requests of other auditors: those that are open, and the last ones that each server received."""
+        settled_ones: list[Exchange] = []
+        for each in earlier:
+            if isinstance(each, Opened):
+                self._hops.open(each.exchange)
+            else:
+                settled_ones.append(each)
+        received: dict[str, list[Exchange]] = {}
+        for exchange in sorted(settled_ones, key=lambda each: (settled(each), each.packet)):
+            received.setdefault(exchange.server.address, []).append(exchange)
+        for some in received.values():
+            self._hops.take_recalled(some[-limits.HOP_RECENT :])
 
     def open(self, exchange: Exchange) -> None:
         """Take a request that is not settled yet: what leaves its server meanwhile may be on behalf of it."""

@@ -47,12 +47,12 @@ class CapturePoint:
         return block
 
 
-def capture_points(files: Sequence[CaptureFile]) -> Iterator[tuple[int, PacketBlock]]:
+def capture_points(files: Sequence[CaptureFile], read_bytes: int = READ_BYTES) -> Iterator[tuple[int, PacketBlock]]:
     """Give (number of the capture point, block) in order of the blocks' first times.
 
     What can't be opened or read is noted in its summary, and the others go on. One file under two names is read once.
     A block is given before the next one of its file is read, so that live input is never late. A file is begun when the
-    others are past the time in which it might continue one of them.
+    others are past the time in which it might continue one of them. `read_bytes` are read at a time of all files.
     """
     waiting = _by_first_time(_once(files))
     waiting.reverse()
@@ -64,7 +64,7 @@ def capture_points(files: Sequence[CaptureFile]) -> Iterator[tuple[int, PacketBl
             first_time_ns, file = waiting.pop()
             point = _point_for(file, first_time_ns, points)
             point.file, point.reading = file, True
-            file.read_bytes = max(LEAST_READ_BYTES, READ_BYTES // (len(upcoming) + 1))
+            file.read_bytes = max(LEAST_READ_BYTES, read_bytes // (len(upcoming) + 1))
             blocks = _readable(file)
         else:
             _, number, block, blocks = heappop(upcoming)

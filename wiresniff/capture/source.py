@@ -61,6 +61,8 @@ class CaptureFile:
         """Dropped by the filter."""
         self.bytes_read = 0
         """Of the file on disk."""
+        self.buffer_at: int | None = None
+        """Where in the file the buffer of the block that was given last begins; None where it is no part of a file."""
         self.identity, self.bytes_total = _identity(name)
         """Equal for the same file under another name; size on disk. None where they are not known."""
         self._pending: Iterator[PacketBlock] | None = None
@@ -112,6 +114,7 @@ class CaptureFile:
         at = 0
         while True:
             records = records_format.read(buffer)
+            self.buffer_at = at if stream.is_plain_file else None
             yield from self._split(buffer, records)
             at += records.used
             if records.damage is not None:

@@ -232,6 +232,11 @@ class ByteStream:
         return self._raw.bytes_read
 
     @property
+    def is_plain_file(self) -> bool:
+        """Its bytes are those of a file, as they are there."""
+        return self._is_seekable
+
+    @property
     def bytes_total(self) -> int | None:
         """Bytes of the file on disk; None where that isn't known."""
         return self._raw.size

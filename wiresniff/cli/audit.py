@@ -1,5 +1,7 @@
 """`wiresniff audit CAPTURE...`: audit capture files, print the report."""
 
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +12,13 @@ from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
 from wiresniff.cli.results import check_outputs, policy_of, rendered, status_of, tell_summary, write_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from wiresniff.capture import CaptureFile
     from wiresniff.cli.records import RecordWriter
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.pipeline import Pipeline
+    from wiresniff.workers import SharedAudit
 
 
 def audit(  # one parameter an option
@@ -36,6 +41,7 @@ def audit(  # one parameter an option
     level: options.LevelOption = Level.TWO,
     packet_filter: options.PacketFilter = None,
     show_values: options.ShowValuesOption = ShowValues.NONE,
+    jobs: options.Jobs = 1,
 ) -> None:
     """Audit capture files and print the report."""
     from wiresniff.cli.process import settle
@@ -51,13 +57,22 @@ def audit(  # one parameter an option
     refuse_terminal(captures)
     rules = policy_of(policy)
     files = open_captures(captures, Filter(packet_filter) if packet_filter is not None else None)
-    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
+    make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
+    pipeline = make()
     keeper = WitnessKeeper(witnesses, captures, rules, pipeline)
     is_read_for_records = (
         exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics or witnesses)
     )
-    with RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records:
-        _run(pipeline, files, records, keeper, is_read_for_records=is_read_for_records)
+    passes_once = any(file.identity is None for file in files)
+    with (
+        RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records,
+        _shared(
+            pipeline, make, jobs, files,
+            is_prompt=passes_once and (exchanges is not None or witnesses is not None),
+            in_order=passes_once and witnesses is not None,
+        ) as shared,
+    ):  # fmt: skip
+        _run(shared, files, records, keeper, jobs, is_read_for_records=is_read_for_records)
     note_link_types(files)
     result = pipeline.audit([file.summary for file in files])
     result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
@@ -72,11 +87,32 @@ def audit(  # one parameter an option
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 
-def _run(
+@contextmanager
+def _shared(
     pipeline: "Pipeline",
+    make: "Callable[[], Pipeline]",
+    jobs: int,
+    files: "list[CaptureFile]",
+    *,
+    is_prompt: bool,
+    in_order: bool,
+) -> "Iterator[Pipeline | SharedAudit]":
+    """Share the work with other processes, if more than one is to do it."""
+    if jobs == 1:
+        yield pipeline
+        return
+    from wiresniff.workers import SharedAudit
+
+    with SharedAudit(pipeline, make, jobs, files, is_prompt=is_prompt, in_order=in_order) as shared:
+        yield shared
+
+
+def _run(
+    pipeline: "Pipeline | SharedAudit",
     files: "list[CaptureFile]",
     records: "RecordWriter",
     keeper: "WitnessKeeper",
+    jobs: int,
     *,
     is_read_for_records: bool,
 ) -> None:
@@ -84,9 +120,10 @@ def _run(
     from wiresniff.capture import capture_points
     from wiresniff.cli.interrupt import Interrupt
     from wiresniff.cli.progress import Progress
+    from wiresniff.model.limits import READ_BYTES, SHARED_READ_BYTES
 
     with Interrupt() as interrupt, Progress(files):
-        for point, block in interrupt.until(capture_points(files)):
+        for point, block in interrupt.until(capture_points(files, READ_BYTES if jobs == 1 else SHARED_READ_BYTES)):
             for judgement in pipeline.feed(point, block):
                 records.write(judgement)
             keeper.feed(point, block)

@@ -73,4 +73,13 @@ LevelOption: TypeAlias = Annotated[Level, typer.Option(help="Level of W3C Trace 
 PacketFilter: TypeAlias = Annotated[
     str | None, typer.Option("--filter", metavar="EXPRESSION", help="Audit only these packets (tcpdump syntax).")
 ]
+Jobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=64,
+        metavar="N",
+        help="Processes that share the connections; one more reads, or waits for them. The result is the same.",
+    ),
+]
 ShowValuesOption: TypeAlias = Annotated[ShowValues, typer.Option(help="Private values that exchange records may hold.")]

@@ -5,6 +5,8 @@ MIB = 1 << 20
 # capture
 READ_BYTES = 8 * MIB
 """Read at a time from a capture file: some ten thousand packets; with more, memory grows and nothing gets quicker."""
+SHARED_READ_BYTES = 16 * MIB
+"""And where several processes share the connections: each has as much of a block as one has of those above."""
 MAX_PACKET_BYTES = 256 * 1024
 """Largest captured length believed: libpcap's MAXIMUM_SNAPLEN; offloaded packets on loopback reach 64 KiB."""
 MAX_BLOCK_BYTES = 16 * MIB

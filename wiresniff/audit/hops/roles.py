@@ -25,9 +25,8 @@ class Roles:
         """Tell whether an address was seen to call itself: several services may be behind it."""
         return address in self._self_callers
 
-    def meet(self, channel: Channel) -> list[str]:
-        """Learn of a connection who calls whom; returns the addresses that have both roles from now on."""
-        client, server = channel.client.address, channel.server.address
+    def meet(self, client: str, server: str) -> list[str]:
+        """Learn that an address calls another; returns the addresses that have both roles from now on."""
         both = [address for address, is_called in ((client, False), (server, True)) if self._add(address, is_called)]
         if client == server and client in self.called and client in self.calling:
             self._self_callers.add(client)

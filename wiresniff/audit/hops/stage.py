@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -13,7 +13,7 @@ from wiresniff.audit.hops.register import Register, Sent
 from wiresniff.audit.hops.roles import Roles
 from wiresniff.model import limits
 from wiresniff.model.context import Reading
-from wiresniff.model.exchanges import Alike, Channel, Exchange
+from wiresniff.model.exchanges import Alike, Channel, Exchange, Opened
 from wiresniff.model.verdicts import Judgement, Verdict
 
 ORDER_NS = 10**9
@@ -97,6 +97,8 @@ class Hops:
         self._reached_ns = 0
         """What happened was taken up to here."""
         self._swept_ns = 0
+        self.recalled: list[Exchange | Opened] | None = None
+        """Where hops are judged elsewhere: what is to be taken there of what was remembered here."""
 
     @property
     def evictions(self) -> Counter[str]:
@@ -108,7 +110,11 @@ class Hops:
     def meet(self, channel: Channel) -> None:
         """Learn of a connection who calls whom. Comes before any request of the same block is fed."""
         channel.is_met = True
-        for address in self._roles.meet(channel):
+        self.meet_addresses(channel.client.address, channel.server.address)
+
+    def meet_addresses(self, client: str, server: str) -> None:
+        """Learn that an address calls another, here or where other connections are followed."""
+        for address in self._roles.meet(client, server):
             self.version += 1
             self._recall(address)
 
@@ -135,8 +141,19 @@ class Hops:
         for exchange in [each for each in self._opened if address in (each.client.address, each.server.address)]:
             del self._opened[exchange]
             exchange.is_announced = True
-            self._enter(exchange, *self._describe(exchange))
-        for exchange in self._recent.pop(address, ()):
+            if self.recalled is None:
+                self._enter(exchange, *self._describe(exchange))
+            else:
+                self.recalled.append(Opened(exchange))
+        recent = self._recent.pop(address, ())
+        if self.recalled is None:
+            self.take_recalled(recent)
+        else:
+            self.recalled += recent
+
+    def take_recalled(self, exchanges: Iterable[Exchange]) -> None:
+        """Take what was received, and settled, before its server was known to call others."""
+        for exchange in exchanges:
             self._enter(exchange, *self._describe(exchange), is_over=True)
             self._leave(exchange)
 

@@ -131,7 +131,8 @@ def ends_chunked(run: Data, position: int, stop: int, first: int, last: int) -> 
         # one chunk without extensions and trailers: nearly all there are
         octets = int(size[1], 16)
         rest = stop - position - (size.end() - start) - octets
-        if octets and rest == len(END_OF_CHUNKS) and buffer.endswith(END_OF_CHUNKS, last_start, last_stop):
+        is_whole = rest == len(END_OF_CHUNKS) <= last_stop - last_start
+        if octets and is_whole and buffer[last_stop - rest : last_stop] == END_OF_CHUNKS:
             return True
     chunks = ChunkedBody()
     message = Data(columns.cuts[first], stop, buffer, columns, first, last, run.capture)

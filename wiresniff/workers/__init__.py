@@ -1,0 +1,29 @@
+"""The same pipeline in several processes, each with a share of the connections.
+
+Theory of operation. Packets are cheap, connections are not: `SharedAudit` reads and decodes in one process, as ever,
+and so whatever is told of packets is told once, however they come: plain, compressed, from a pipe, of several captures.
+Segments are put into memory that all processes share (`slots`), sorted by a hash of their connection (`shares`); each
+worker takes its rows, puts them in order, dissects and counts them. At the end totals are added.
+
+What can't be counted apart is judged in one place, the parent, in the order in which one process would judge it:
+
+    everything      where judgements are wanted one by one, captures are joined, or exemptions go by learned names
+    hops            requests from or to an address that both calls and is called
+
+The second is decided block by block, in lock-step. A worker tells who calls whom on connections that are new (`Met`);
+when all have told, the parent tells everybody; then all know the same roles, and each worker counts what takes no part
+in hops and sends the rest (`Brought`, as plain tuples: `events`), with earlier requests that turn out to take part. The
+parent judges a block when all workers have brought theirs. A worker dissects the next blocks while it waits.
+
+A worker that dies ends the audit with a sentence: its share of what was seen would be missing.
+
+    links    processes and the lines to them
+    shares   which connection is whose
+    slots    shared memory
+    events   how exchanges travel
+    audit    captures
+"""
+
+from wiresniff.workers.audit import SharedAudit
+
+__all__ = ["SharedAudit"]
