@@ -2,9 +2,10 @@
 
 import re
 
-from sample_audit import audit, hostile_audit, joined_late
+from sample_audit import audit, chain, hostile_audit, joined_late
 
 from wiresniff.model.audit import Audit
+from wiresniff.report.document import Span, Style
 from wiresniff.report.markdown import code, escaped, in_cell, render_markdown
 
 
@@ -15,17 +16,24 @@ def test_the_first_line_says_what_was_judged() -> None:
 
 def test_every_row_has_as_many_cells_as_the_head() -> None:
     """Also when names hold pipes and backticks."""
-    for sample in (audit(), hostile_audit()):
-        rows = [line for line in render_markdown(sample).split("\n") if line.startswith("|")]
-        assert len(rows) > 2
-        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {12}
+    for sample, tables in ((audit(), [12]), (hostile_audit(), [12, 9]), (chain(), [12, 9])):
+        parts = [part for part in render_markdown(sample).split("\n### ") if "\n|" in part]
+        assert len(parts) == len(tables)
+        for part, cells in zip(parts, tables, strict=True):
+            rows = [line for line in part.split("\n") if line.startswith("|")]
+            assert len(rows) > 2
+            assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {cells}
 
 
 def test_a_hostile_name_makes_no_mark_up() -> None:
     """No tag, no link, no mention outside of code spans; no control character at all."""
     text = render_markdown(hostile_audit())
     assert all(line.isprintable() for line in text.split("\n"))
-    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", text))
+    blocks = re.findall(r"(?ms)^    ```text\n(.*?)^    ```$", text)
+    assert all(line.lstrip().startswith(("received ", "sent ", '"')) for block in blocks for line in block.splitlines())
+    for block in blocks:
+        text = text.replace(block, "")
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", text.replace("```text\n    ```", "")))
     assert "<script" not in outside
     assert "](" not in outside
     assert "@everyone" not in outside
@@ -46,7 +54,7 @@ def test_code_spans_hold_any_text() -> None:
     assert code("a`b``c") == "```a`b``c```"
     assert code("`a") == "`` `a ``"
     assert code("a|b") == "`a|b`"
-    assert in_cell("a|b") == "`a\\|b`"
+    assert in_cell((Span("a|b", Style.CODE), Span(" | ", Style.STRONG))) == "`a\\|b`** \\| **"
     assert code("") == '`""`'
 
 
@@ -58,6 +66,16 @@ def test_findings_and_what_was_not_seen_are_there() -> None:
     assert "<details><summary>Not seen, and why</summary>" in text
     assert "snap length (14 gaps)" in text
     assert "No request was seen." in render_markdown(Audit())
+
+
+def test_what_services_do_with_the_trace() -> None:
+    """In a table of its own, with what it means; the values of a witness one above the other."""
+    text = render_markdown(chain())
+    assert "| `orders` → `pricing` | http/1 | **66.7 %** | 24 | 48 | 0 | 0 | lost: 29 likely, 19 possible; 3 " in text
+    assert "| `pricing` → `rates` | grpc | 0 % | 120 | 0 | 21 | 59 | 20 of the new traces cut one off; busy: " in text
+    assert "a verdict per request; `wiresniff explain busy`" in text
+    assert '`for POST /checkout → 201`\n    ```text\n    received #4  "00-4bf92f3577b34da6' in text
+    assert "\n    sent     #6  no usable trace context\n    ```\n" in text
 
 
 def test_the_protocol_and_the_share_inferred_stand_in_the_table() -> None:

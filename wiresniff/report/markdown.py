@@ -5,19 +5,10 @@ image, a tag, a mention or another column.
 """
 
 import re
+from collections.abc import Callable
 
 from wiresniff.model.audit import Audit
-from wiresniff.model.display import named, percent, quantity, ranked
-from wiresniff.model.findings import Finding, Witness
-from wiresniff.model.totals import PairTotals
-from wiresniff.report.headline import headline
-from wiresniff.report.quoting import between, captured, moment, request, values, where
-from wiresniff.report.unseen import capture_notes, sentences
-
-PAIRS_SHOWN = 30
-"""A comment has a limit (65,536 characters at GitHub), and a reader too."""
-FINDINGS_SHOWN = 30
-FAULTS_SHOWN = 3
+from wiresniff.report.document import FindingText, Style, Table, WitnessText, Words, document_of, said
 
 INERT = {
     **{character: f"\\{character}" for character in "\\`*_[]|~$"},
@@ -37,13 +28,21 @@ BACKTICKS = re.compile(r"`+")
 
 def render_markdown(audit: Audit) -> str:
     """Return the report; its first line is what was judged."""
-    lines = [escaped(headline(audit))]
-    notes = [f"- :warning: {escaped(note)}" for note in capture_notes(audit)]
+    document = document_of(audit)
+    lines = [escaped(document.headline)]
+    notes = [f"- :warning: {escaped(note)}" for note in document.notes]
     lines += ["", *notes] if notes else []
-    lines += [*_pairs(audit), *_findings(audit)]
+    for table in document.tables:
+        lines += _table(table)
+    lines += [] if document.tables else ["", "No request was seen."]
+    lines += ["", f"### {document.findings_title}", ""]
+    for finding in document.findings:
+        lines += _finding(finding)
+    lines += [] if document.findings else ["none"]
+    lines += ["", document.findings_left_out] if document.findings_left_out else []
     lines += ["", "<details><summary>Not seen, and why</summary>", ""]
-    lines += [f"- {escaped(sentence)}" for sentence in sentences(audit)]
-    read = [f"- {escaped(captured(capture))}" for capture in audit.captures if capture.error is None]
+    lines += [f"- {escaped(sentence)}" for sentence in document.unseen]
+    read = [f"- {escaped(capture)}" for capture in document.captures]
     lines += ["", "Captures:", "", *read] if read else []
     lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
@@ -54,12 +53,9 @@ def escaped(sentence: str) -> str:
     return MEANINGFUL.sub(lambda found: INERT[found[0]], sentence)
 
 
-def said(message: str) -> str:
-    """Return a message of a finding, with what it has between backticks as code spans. Every part is made safe."""
-    parts = message.split("`")
-    if len(parts) % 2 == 0:  # a name with a backtick in it
-        return escaped(message)
-    return "".join(code(part) if at % 2 else escaped(part) for at, part in enumerate(parts))
+def written(words: Words) -> str:
+    """Return words with their styles, every part made safe."""
+    return "".join(WRITE[span.style](span.text) for span in words)
 
 
 def code(text: str) -> str:
@@ -72,79 +68,41 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def in_cell(text: str) -> str:
-    """Return a name as a code span for a table, where a pipe ends the cell even within code (GFM 4.10)."""
-    return code(named(text)).replace("|", "\\|")
+WRITE: dict[Style, Callable[[str], str]] = {
+    Style.PLAIN: escaped,
+    Style.CODE: code,
+    Style.STRONG: lambda text: f"**{escaped(text)}**",
+}
 
 
-HEADINGS = (
-    "client → server", "protocol", "missing ratio", "valid", "missing", "malformed", "inferred", "indeterminate",
-    "exempt", "failed", "top faults",
-)  # fmt: skip
+def in_cell(words: Words) -> str:
+    """Return words for a cell of a table, where a pipe ends the cell even within code (GFM 4.10)."""
+    return "".join(
+        code(span.text).replace("|", "\\|") if span.style is Style.CODE else WRITE[span.style](span.text)
+        for span in words
+    )
 
 
-def _pairs(audit: Audit) -> list[str]:
-    seen = [pair for pair in audit.pairs if pair.requests]
-    if not seen:
-        return ["", "No request was seen."]
-    lines = [
-        "",
-        "### Service pairs, the worst first",
-        "",
-        f"| {' | '.join(HEADINGS)} |",
-        f"| --- | --- |{' ---: |' * (len(HEADINGS) - 3)} --- |",
-        *(_row(pair) for pair in seen[:PAIRS_SHOWN]),
-    ]
-    if len(seen) > PAIRS_SHOWN:
-        lines += ["", f"{quantity(len(seen) - PAIRS_SHOWN, 'further pair')}: see `--format json`"]
-    return lines
-
-
-def _row(pair: PairTotals) -> str:
-    ratio = percent(pair.missing, pair.judged) if pair.judged else "-"
-    owed = pair.requests - pair.exempt
-    unclear = f"{pair.indeterminate:,} ({percent(pair.indeterminate, owed)})"
-    inferred = f"{pair.inferred:,} ({percent(pair.inferred, pair.judged)})" if pair.inferred else "0"
-    failed = f"{pair.failed:,}" + (f" ({pair.failed_untraced:,} without trace)" if pair.failed_untraced else "")
-    cells = [
-        f"{in_cell(pair.client)} → {in_cell(pair.server)}{' (outside)' if pair.external else ''}",
-        pair.protocol,
-        f"**{ratio}**" if pair.missing else ratio,
-        *(f"{count:,}" for count in (pair.valid, pair.missing, pair.malformed)),
-        inferred,
-        unclear,
-        f"{pair.exempt:,}",
-        failed,
-        ", ".join(_faults(pair)),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _faults(pair: PairTotals) -> list[str]:
-    faults = [f"{in_cell(word)} {count:,}" for word, count in ranked(pair.faults)[:FAULTS_SHOWN]]
-    instead = [f"{in_cell(word)} instead {count:,}" for word, count in ranked(pair.carriers_instead)[:1]]
-    return faults + instead
-
-
-def _findings(audit: Audit) -> list[str]:
-    if not audit.findings:
-        return ["", "### Findings", "", "none"]
-    lines = ["", f"### {quantity(len(audit.findings), 'finding')}", ""]
-    for finding in audit.findings[:FINDINGS_SHOWN]:
-        lines += _finding(finding, audit)
-    if len(audit.findings) > FINDINGS_SHOWN:
-        lines += ["", f"{quantity(len(audit.findings) - FINDINGS_SHOWN, 'further finding')}: see `--format json`"]
-    return lines
-
-
-def _finding(finding: Finding, audit: Audit) -> list[str]:
+def _table(table: Table) -> list[str]:
+    rules = ["---:" if at in table.numbers else "---" for at in range(len(table.headings))]
+    below = [line for sentence in table.below for line in ("", written(said(sentence)))]
     return [
-        f"- **{finding.severity.word}** {code(finding.id)} ({finding.confidence}): {said(finding.message)}",
-        *(_witness(witness, audit) for witness in finding.witnesses),
+        "",
+        f"### {table.title}",
+        "",
+        f"| {' | '.join(table.headings)} |",
+        f"| {' | '.join(rules)} |",
+        *(f"| {' | '.join(map(in_cell, row))} |" for row in table.rows),
+        *below,
     ]
 
 
-def _witness(witness: Witness, audit: Audit) -> str:
-    shown = [where(witness, audit.captures), request(witness), between(witness)]
-    shown += [f"trace {named(witness.trace_id)}"] if witness.trace_id else []
-    return f"  - {moment(witness.time_ns)} UTC, {', '.join(code(words) for words in (*shown, *values(witness)))}"
+def _finding(finding: FindingText) -> list[str]:
+    head = f"- **{finding.severity.word}** {code(finding.id)} ({finding.confidence}): {written(finding.message)}"
+    return [head, *(line for witness in finding.witnesses for line in _witness(witness))]
+
+
+def _witness(witness: WitnessText) -> list[str]:
+    """Return where to look; values in a block of their own, one above the other. No line of it can end the block."""
+    proof = ["    ```text", *(f"    {line}" for line in witness.proof), "    ```"] if witness.proof else []
+    return [f"  - {written(witness.place)}", *proof]

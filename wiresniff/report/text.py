@@ -15,6 +15,7 @@ from rich.text import Text
 from wiresniff.model.audit import Audit
 from wiresniff.model.display import named, quantity
 from wiresniff.model.findings import Finding, Severity, Witness
+from wiresniff.report import hop_notes
 from wiresniff.report.headline import headline, severities
 from wiresniff.report.quoting import between, captured, caused_by, moment, received_and_sent, request, values, where
 from wiresniff.report.text_tables import hops_table, pairs_table
@@ -53,7 +54,7 @@ def _parts(audit: Audit, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(_kept(headline(audit)), style="bold")]
     parts += [Text(f"! {note}", style="yellow") for note in capture_notes(audit)]
     parts += _section("Service pairs, the worst first", pairs_table(audit.pairs, width))
-    parts += _section("What each service does with the trace that it gets", hops_table(audit.pairs, width))
+    parts += _section(hop_notes.TITLE, hops_table(audit.pairs, width))
     parts += _findings(audit, width)
     parts.append(_heading("Not seen, and why"))
     parts += [_item(sentence) for sentence in sentences(audit)]

@@ -11,11 +11,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wiresniff.model.continuity import Continuity, continuation_ratio, continuity_of, is_busy, judged_calls
+from wiresniff.model.continuity import continuation_ratio, judged_calls
 from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
-from wiresniff.model.hops import CONFIDENCES, Kind, Outcome
+from wiresniff.model.hops import Kind
 from wiresniff.model.policy import Threshold
 from wiresniff.model.totals import PairTotals
+from wiresniff.report import hop_notes
+from wiresniff.report.hop_notes import folded
 
 PAIRS_SHOWN = 30
 """Of the pairs: a screen or two; JSON has all."""
@@ -173,48 +175,25 @@ def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
 
 def hops_table(pairs: Sequence[PairTotals], width: int) -> list[RenderableType]:
     """Return the table of what services did with the traces that they were called with; nothing where none did."""
-    judged = sorted((pair for pair in pairs if judged_calls(pair.hops)), key=_worst_first)
+    judged = hop_notes.judged_worst_first(pairs)
     if not judged:
         return []
     protocols = {pair.protocol for pair in judged} != {HTTP_1}
-    return [_table(BECOMES, judged[:PAIRS_SHOWN], width, protocols=protocols), *_after_hops(pairs, judged)]
-
-
-def _folded(pair: PairTotals) -> Continuity:
-    return continuity_of(pair.hops.outcomes)
-
-
-def _worst_first(pair: PairTotals) -> tuple[bool, int, int, int, int, str, str, str]:
-    """Order by what is lost for certain or likely, or begun anew; then by what may be, and by what can't be told."""
-    hops = _folded(pair)
-    return (
-        pair.external, -hops.surely_lost - hops.restarted, -hops.lost, -hops.cant_tell, -hops.handed_on,
-        pair.client, pair.server, pair.protocol,
-    )  # fmt: skip
+    below = hop_notes.legend(pairs, judged)
+    rest = judged[PAIRS_SHOWN:]
+    if rest:
+        lost = quantity(sum(folded(pair).lost for pair in rest), "lost request")
+        below.insert(0, f"{quantity(len(rest), 'further pair')} with {lost}: see --format json")
+    return [_table(BECOMES, judged[:PAIRS_SHOWN], width, protocols=protocols), *_below(below)]
 
 
 def _lost_style(pair: PairTotals) -> str:
-    hops = _folded(pair)
+    """Return the colour of what is lost: only what is likely at least, and may be a finding, is loud."""
+    hops = folded(pair)
     if not hops.lost:
         return "green" if hops.handed_on else "dim"
     is_quiet = pair.external or not hops.surely_lost or hops.owed < Threshold().min_requests
     return "yellow" if is_quiet else "bold red"
-
-
-def _hop_notes(pair: PairTotals) -> list[str]:
-    hops, folded = pair.hops, _folded(pair)
-    notes = ["one end is outside"] if pair.external else []
-    if folded.lost:
-        by_word = [(word, hops.outcomes[f"{Outcome.DROPPED}:{word}"]) for word in reversed(CONFIDENCES)]
-        said = ", ".join(f"{count:,} {word}" for word, count in by_word if count)
-        notes.append(f"lost: {said}")
-    if folded.restarted:
-        notes.append(f"{folded.restarted:,} of the new traces cut one off")
-    if is_busy(hops):
-        notes.append(f"busy: at least {percent(hops.caused[Kind.KEPT], judged_calls(hops))} handed on")
-    if hops.failed_discontinued:
-        notes.append(f"{hops.failed_discontinued:,} failed without the trace")
-    return notes + [f"{count:,} {visible(word)}" for word, count in ranked(hops.changes)[:NOTES_SHOWN]]
 
 
 def _continuation(pair: PairTotals) -> str:
@@ -225,37 +204,12 @@ def _continuation(pair: PairTotals) -> str:
 BECOMES = Layout(
     "service → what it calls",
     (
-        Column("lost\nshare", lambda pair: _share(_folded(pair).lost, _folded(pair).owed), style=_lost_style),
-        Column("handed\non", lambda pair: _number(_folded(pair).handed_on)),
-        Column("lost", lambda pair: _number(_folded(pair).lost), style=_lost_style),
-        Column("new\ntrace", lambda pair: _number(_folded(pair).new_trace)),
-        Column("can't\ntell", lambda pair: _number(_folded(pair).cant_tell)),
+        Column("lost\nshare", lambda pair: _share(folded(pair).lost, folded(pair).owed), style=_lost_style),
+        Column("handed\non", lambda pair: _number(folded(pair).handed_on)),
+        Column("lost", lambda pair: _number(folded(pair).lost), style=_lost_style),
+        Column("new\ntrace", lambda pair: _number(folded(pair).new_trace)),
+        Column("can't\ntell", lambda pair: _number(folded(pair).cant_tell)),
         Column("handed on\nof all", _continuation, wide_only=True),
     ),
-    _hop_notes,
+    lambda pair: (["one end is outside"] if pair.external else []) + hop_notes.notes(pair),
 )
-
-
-def _after_hops(pairs: Sequence[PairTotals], judged: list[PairTotals]) -> list[RenderableType]:
-    notes = []
-    rest = judged[PAIRS_SHOWN:]
-    if rest:
-        lost = sum(_folded(pair).lost for pair in rest)
-        lost_requests = quantity(lost, "lost request")
-        notes.append(f"{quantity(len(rest), 'further pair')} with {lost_requests}: see --format json")
-    notes.append(
-        "lost share = lost / those that had a trace to hand on (handed on, lost, or cut off by a new one). Requests "
-        "with nothing to hand on, and exempt ones, are in no column."
-    )
-    if any(is_busy(pair.hops) for pair in judged):
-        notes.append(
-            "busy: so many requests were open at the service that any may be the cause, so a share is told instead of "
-            "a verdict per request; `wiresniff explain busy`"
-        )
-    doors = [pair for pair in pairs if pair.requests > pair.exempt and not judged_calls(pair.hops)]
-    if doors:
-        requests = quantity(sum(pair.requests - pair.exempt for pair in doors), "request")
-        names = sorted({named(pair.client) for pair in doors})
-        more = f" and {len(names) - NOTES_SHOWN:,} more" if len(names) > NOTES_SHOWN else ""
-        notes.append(f"Front doors, where traces begin: {', '.join(names[:NOTES_SHOWN])}{more} ({requests})")
-    return _below(notes)

@@ -1,0 +1,68 @@
+"""What is said about a pair of services in the table of what became of the trace, and below that table."""
+
+from collections.abc import Iterable, Sequence
+
+from wiresniff.model.continuity import Continuity, continuity_of, is_busy, judged_calls
+from wiresniff.model.display import named, percent, quantity, ranked, visible
+from wiresniff.model.hops import CONFIDENCES, Kind, Outcome
+from wiresniff.model.totals import PairTotals
+
+TITLE = "What each service does with the trace that it gets"
+NAMES_SHOWN = 3
+LEGEND = (
+    "lost share = lost / those that had a trace to hand on (handed on, lost, or cut off by a new one). Requests with "
+    "nothing to hand on, and exempt ones, are in no column."
+)
+BUSY = (
+    "busy: so many requests were open at the service that any may be the cause, so a share is told instead of a "
+    "verdict per request; `wiresniff explain busy`"
+)
+
+
+def folded(pair: PairTotals) -> Continuity:
+    """Return what became of the trace on the requests of a pair."""
+    return continuity_of(pair.hops.outcomes)
+
+
+def judged_worst_first(pairs: Iterable[PairTotals]) -> list[PairTotals]:
+    """Return the pairs whose client is called itself: those that lose most first, and what is outside last."""
+    return sorted((pair for pair in pairs if judged_calls(pair.hops)), key=_order)
+
+
+def _order(pair: PairTotals) -> tuple[bool, int, int, int, int, str, str, str]:
+    """Order by what is lost for certain or likely, or begun anew; then by what may be, and by what can't be told."""
+    hops = folded(pair)
+    return (
+        pair.external, -hops.surely_lost - hops.restarted, -hops.lost, -hops.cant_tell, -hops.handed_on,
+        pair.client, pair.server, pair.protocol,
+    )  # fmt: skip
+
+
+def notes(pair: PairTotals) -> list[str]:
+    """Say what the four numbers of a pair don't: how well they are known, and what else was done to the context."""
+    hops, numbers = pair.hops, folded(pair)
+    said = []
+    if numbers.lost:
+        by_word = [(word, hops.outcomes[f"{Outcome.DROPPED}:{word}"]) for word in reversed(CONFIDENCES)]
+        said.append("lost: " + ", ".join(f"{count:,} {word}" for word, count in by_word if count))
+    if numbers.restarted:
+        said.append(f"{numbers.restarted:,} of the new traces cut one off")
+    if is_busy(hops):
+        said.append(f"busy: at least {percent(hops.caused[Kind.KEPT], judged_calls(hops))} handed on")
+    if hops.failed_discontinued:
+        said.append(f"{hops.failed_discontinued:,} failed without the trace")
+    return said + [f"{count:,} {visible(word)}" for word, count in ranked(hops.changes)[:NAMES_SHOWN]]
+
+
+def legend(pairs: Iterable[PairTotals], judged: Sequence[PairTotals]) -> list[str]:
+    """Say what the columns mean, and who is not among the judged."""
+    said = [LEGEND]
+    if any(is_busy(pair.hops) for pair in judged):
+        said.append(BUSY)
+    doors = [pair for pair in pairs if pair.requests > pair.exempt and not judged_calls(pair.hops)]
+    if doors:
+        requests = quantity(sum(pair.requests - pair.exempt for pair in doors), "request")
+        names = sorted({named(pair.client).replace("`", "'") for pair in doors})
+        more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+        said.append(f"Front doors, where traces begin: {', '.join(names[:NAMES_SHOWN])}{more} ({requests})")
+    return said
