@@ -31,6 +31,7 @@ def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
     assert report["schema"] == "wiresniff/report/1"
     assert report["judged"]["line"] == JUDGED
     assert ran(capsys, "audit", TOUR, "--format", "markdown").out.startswith(f"{JUDGED}\n\n### Service pairs")
+    assert f"<h1>{JUDGED}</h1>" in ran(capsys, "audit", TOUR, "--format", "html").out
 
 
 def test_a_report_in_a_file_leaves_a_summary_on_standard_error(

@@ -130,7 +130,7 @@ def test_a_policy_with_a_mistake(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 
 CALLS = {
-    "no such format": ((TOUR, "--format", "xml"), "'text', 'json', 'markdown'"),
+    "no such format": ((TOUR, "--format", "xml"), "'text', 'json', 'html', 'markdown'"),
     "no such severity": ((TOUR, "--fail-on", "loud"), "'none', 'info', 'warning', 'error'"),
     "no such level": ((TOUR, "--level", "3"), "'1', '2'"),
     "no such values": ((TOUR, "--show-values", "all"), "'none', 'baggage'"),

@@ -38,6 +38,7 @@ def test_help_needs_nothing(arguments: tuple[str, ...]) -> None:
         (("--format", "json"), {"numpy"}),
         (("--format", "text"), {"numpy", "rich"}),
         (("--format", "markdown"), {"numpy"}),
+        (("--format", "html"), {"numpy"}),
         (("--format", "json", "--filter", "tcp"), {"numpy", "pcapy"}),
         (("--format", "json", "--metrics", "/dev/null"), {"numpy", "prometheus_client"}),
     ],

@@ -7,6 +7,7 @@ import pytest
 from wiresniff.model.context import ABSENT, Carrier, Presence, Reading, TraceContext
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Channel, Exchange, Unseen
+from wiresniff.model.hops import Change, Doubt, Hop, Outcome
 from wiresniff.model.policy import Keep, Privacy
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 from wiresniff.report.records import record, record_line
@@ -37,12 +38,13 @@ def said(
     verdict: Verdict = Verdict.VALID,
     *,
     reason: str | None = None,
+    hop: Hop | None = None,
     privacy: Privacy | None = None,
     show_baggage: bool = False,
 ) -> dict[str, object]:
     """Return the record as a program reads it."""
-    judgement = Judgement(one or exchange(), "orders", "pricing", reading, verdict, Confidence.CERTAIN, reason)
-    line = record_line(judgement, ["night.pcap"], privacy or Privacy(), show_baggage)
+    judgement = Judgement(one or exchange(), "orders", "pricing", reading, verdict, Confidence.CERTAIN, reason, hop)
+    line = record_line(judgement, ["night.pcap", "edge.pcap"], privacy or Privacy(), show_baggage)
     assert line.endswith("\n")
     assert line.count("\n") == 1
     return json.loads(line)  # type: ignore[no-any-return]
@@ -82,6 +84,54 @@ def test_a_valid_request_says_all_that_is_known() -> None:
         "wiresniff.baggage.bytes": 11,
         "wiresniff.capture": "night.pcap",
         "wiresniff.packet": 7,
+    }
+
+
+def hop_keys(hop: Hop | None) -> dict[str, object]:
+    """Return what a record says of a hop."""
+    known = said(hop=hop)
+    return {key: known[key] for key in known if key.startswith(("wiresniff.propagation", "wiresniff.cause"))}
+
+
+def received(packet: int = 4, capture: int = 0) -> Exchange:
+    """One request that came in before."""
+    one = exchange()
+    one.packet, one.capture = packet, capture
+    return one
+
+
+def test_what_the_client_made_of_the_trace() -> None:
+    """The outcome, how it is known, what was done to the context, and the packet of the request that caused it."""
+    certain = Hop(Outcome.PROPAGATED, Confidence.CERTAIN, received(), (Change.TRACESTATE_CUT,))
+    assert hop_keys(certain) == {
+        "wiresniff.propagation": "propagated",
+        "wiresniff.propagation.confidence": "certain",
+        "wiresniff.propagation.changes": ["tracestate-cut"],
+        "wiresniff.cause": 4,
+    }
+    assert hop_keys(None) == {}
+
+
+@pytest.mark.parametrize("confidence", [Confidence.LIKELY, Confidence.POSSIBLE])
+def test_a_cause_is_named_where_identifiers_prove_it(confidence: Confidence) -> None:
+    """What only time tells is not given as the packet that caused another; nor has a live packet a number."""
+    assert "wiresniff.cause" not in hop_keys(Hop(Outcome.DROPPED, confidence, received()))
+    assert "wiresniff.cause" not in hop_keys(Hop(Outcome.PROPAGATED, Confidence.CERTAIN, received(packet=0)))
+
+
+def test_a_cause_in_another_capture_says_in_which() -> None:
+    """Its number is one of that file."""
+    known = hop_keys(Hop(Outcome.PASSTHROUGH, Confidence.CERTAIN, received(capture=1)))
+    assert (known["wiresniff.cause"], known["wiresniff.cause.capture"]) == (4, "edge.pcap")
+
+
+def test_what_cannot_be_told_says_why() -> None:
+    """In the word that `explain` knows."""
+    busy = Hop(Outcome.UNDETERMINED, Confidence.UNDETERMINED, doubt=Doubt.BUSY)
+    assert hop_keys(busy) == {
+        "wiresniff.propagation": "undetermined",
+        "wiresniff.propagation.confidence": "undetermined",
+        "wiresniff.propagation.reason": "busy",
     }
 
 

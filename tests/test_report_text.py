@@ -91,6 +91,7 @@ def test_what_services_do_is_explained_below(width: int) -> None:
     assert "so a share is told instead of a verdict per request" in words
     assert "Requests with nothing to hand on, and exempt ones, are in no column." in words
     assert "Front doors, where traces begin: edge (80 requests)" in words
+    assert "Of 59 requests the capture does not show what caused them: 58 because several requests were open" in words
 
 
 def test_captures_of_one_hop_say_nothing_of_hops() -> None:

@@ -50,6 +50,10 @@ def rendered(result: "Audit", report_format: ReportFormat, output: str | None) -
         from wiresniff.report.json import render_json
 
         return render_json(result)
+    if report_format is ReportFormat.HTML:
+        from wiresniff.report.html import render_html
+
+        return render_html(result)
     if report_format is ReportFormat.MARKDOWN:
         from wiresniff.report.markdown import render_markdown
 

@@ -68,8 +68,14 @@ def record(judgement: Judgement, captures: list[str], privacy: Privacy, show_bag
     if hop is not None:
         known["wiresniff.propagation"] = hop.outcome
         known["wiresniff.propagation.confidence"] = hop.confidence
+        if hop.doubt is not None:
+            known["wiresniff.propagation.reason"] = hop.doubt
+        if hop.changes:
+            known["wiresniff.propagation.changes"] = hop.changes
         if hop.cause is not None and hop.cause.packet and hop.confidence is Confidence.CERTAIN:
             known["wiresniff.cause"] = hop.cause.packet
+            if hop.cause.capture != exchange.capture and 0 <= hop.cause.capture < len(captures):
+                known["wiresniff.cause.capture"] = captures[hop.cause.capture]
     if 0 <= exchange.capture < len(captures):
         known["wiresniff.capture"] = captures[exchange.capture]
     if exchange.packet:

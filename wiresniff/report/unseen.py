@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from wiresniff.model.audit import Audit
 from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.exchanges import Unseen
+from wiresniff.model.hops import Doubt
 from wiresniff.model.totals import PairTotals
 from wiresniff.report.headline import payload_bytes
 from wiresniff.report.quoting import pair_name, reason, shown_capture_name
@@ -21,6 +22,13 @@ WHY: dict[str, str] = {
     Unseen.HEADER_TABLE: "they name fields by table entries from before the capture",
 }
 """Reasons of `indeterminate` in plain words; others stand as they are."""
+DOUBTS: dict[str, str] = {
+    Doubt.BUSY: "several requests were open at the service",
+    Doubt.AMBIGUOUS_ADDRESS: "several services share the address",
+    Doubt.NOT_SEEN: "heads that matter were not wholly seen",
+    Doubt.CAUSE_UNKNOWN: "none was open, but one had been shortly before",
+}
+"""Reasons that a hop is undetermined."""
 
 
 def sentences(audit: Audit) -> list[str]:
@@ -89,6 +97,15 @@ def _exempt(audit: Audit) -> Iterator[str]:
     if count:
         rules = _listing(_reasons(audit, "exempt"), _number)
         yield f"Exempt, owing no trace by the policy: {quantity(count, 'request')}{f' ({rules})' if rules else ''}."
+
+
+def _undetermined(audit: Audit) -> Iterator[str]:
+    doubts: Counter[str] = Counter()
+    for pair in audit.pairs:
+        doubts.update(pair.hops.doubts)
+    if doubts.total():
+        why = _listing(doubts, lambda word, n: f"{n:,} because {DOUBTS.get(word, named(word))}")
+        yield f"Of {quantity(doubts.total(), 'request')} the capture does not show what caused them: {why}."
 
 
 def _gaps(audit: Audit) -> Iterator[str]:
@@ -198,7 +215,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _indeterminate, _inferred, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice, _exempt, _anomalies,
+    _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice, _exempt, _anomalies,
     _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""
