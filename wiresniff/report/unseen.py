@@ -26,7 +26,7 @@ DOUBTS: dict[str, str] = {
     Doubt.BUSY: "several requests were open at the service",
     Doubt.AMBIGUOUS_ADDRESS: "several services share the address",
     Doubt.NOT_SEEN: "heads that matter were not wholly seen",
-    Doubt.CAUSE_UNKNOWN: "none was open, but one had been shortly before",
+    Doubt.CAUSE_UNKNOWN: "no request was open for as long as theirs took",
 }
 """Reasons that a hop is undetermined."""
 
@@ -215,7 +215,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice, _exempt, _anomalies,
-    _evictions, _internal_errors,
+    _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice,
+    _exempt, _anomalies, _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""
