@@ -28,6 +28,7 @@ from wiresniff.model.growth import Growth
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
 from wiresniff.model.segments import SegmentBlock
+from wiresniff.model.services import SPAN_BYTES
 from wiresniff.model.verdicts import Judgement
 from wiresniff.protocols import Event
 from wiresniff.services.locality import Locality
@@ -335,8 +336,8 @@ class Pipeline:
         self._names.absorb(totals.learned)
         self._accounting.add(totals.accounting)
 
-    def audit(self, captures: list[CaptureSummary]) -> Audit:
-        """Return the audit of everything that was fed."""
+    def audit(self, captures: list[CaptureSummary], span_bytes: int = SPAN_BYTES) -> Audit:
+        """Return the audit of everything that was fed. `span_bytes`: what a stored span takes."""
         accounting = self.accounting()
         pairs = worst_first(self._auditor.pairs())
-        return Audit(captures, pairs, find(pairs, accounting, self._policy), accounting, self._level)
+        return Audit(captures, pairs, find(pairs, accounting, self._policy, span_bytes), accounting, self._level)

@@ -287,7 +287,7 @@ class Auditor:
                 confidence = Confidence.INFERRED
                 totals.inferred_verdicts[verdict] += 1
         totals.requests += 1
-        self._count_failure(totals, exchange, verdict)
+        self._count_failure(totals, exchange, reading, verdict)
         judgement = Judgement(exchange, client, server, reading, verdict, confidence, reason)
         self._hops.feed(judgement, settled(exchange), keeps=self._keeps)
         return judgement
@@ -335,12 +335,13 @@ class Auditor:
             totals.baggage_bytes += reading.baggage_bytes
             self._witnesses.offer(totals, "baggage", exchange, reading)
 
-    def _count_failure(self, totals: PairTotals, exchange: Exchange, verdict: Verdict) -> None:
+    def _count_failure(self, totals: PairTotals, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
         status = exchange.status
         if (status is not None and status >= FAILED_STATUS) or exchange.grpc_status or exchange.unanswered:
             totals.failed += 1
             if verdict in (Verdict.MISSING, Verdict.MALFORMED):
                 totals.failed_untraced += 1
+                self._witnesses.offer(totals, "failure-untraced", exchange, reading)
 
     def _verdicts(self, totals: PairTotals, operation: str) -> Counter[str]:
         """Return the verdicts of an operation, to be counted in."""

@@ -66,7 +66,7 @@ WitnessOrder: TypeAlias = tuple[int, int, int, int, tuple[str, int, str, int, st
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about a pair (or, without a pair, about the capture), with its witnesses."""
+    """One sentence about a pair or a service (or, without either, about the capture), with its witnesses."""
 
     id: str
     severity: Severity
@@ -77,3 +77,5 @@ class Finding:
     """Requests (bytes, for findings about the capture) it speaks of."""
     message: str
     witnesses: tuple[Witness, ...]
+    service: str | None = None
+    """Instead of client and server, where it is about one service."""

@@ -137,6 +137,8 @@ def _sums(counts: Counter[str] | None) -> dict[str, int]:
 
 def _finding(finding: Finding, audit: Audit) -> Object:
     ends: Object = {} if finding.client is None else {"client": finding.client, "server": finding.server}
+    if finding.service is not None:
+        ends = {"service": finding.service}
     return {
         "id": finding.id,
         "severity": finding.severity.word,

@@ -1,13 +1,15 @@
 """`context-missing`: requests whose whole head was seen, without a traceparent."""
 
 from wiresniff.audit.findings.confidence import confidence_of
+from wiresniff.audit.findings.lost import lost_without_trace
 from wiresniff.audit.findings.phrases import ends, listing, not_judged, of_judged, operations_at_fault, requests
 from wiresniff.audit.findings.rule import Case, PairRule, Side
 from wiresniff.model.context import Fault
 from wiresniff.model.display import ranked
 from wiresniff.model.findings import Severity
+from wiresniff.model.hops import Kind, Outcome
 from wiresniff.model.totals import PairTotals
-from wiresniff.model.verdicts import Verdict
+from wiresniff.model.verdicts import Confidence, Verdict
 
 NEARLY_ALL = 0.99
 """From here on the caller is simply not instrumented, or something removes the header: an error."""
@@ -32,16 +34,36 @@ def judge(pair: PairTotals, side: Side) -> Case | None:
         if ratio <= side.threshold.missing_ratio:
             return None
         severity = side.threshold.severity
-    return Case(severity, pair.missing, _message(pair), (Verdict.MISSING,), confidence_of(pair, Verdict.MISSING))
+    return Case(severity, pair.missing, _message(pair, side), (Verdict.MISSING,), confidence_of(pair, Verdict.MISSING))
 
 
-def _message(pair: PairTotals) -> str:
+def _message(pair: PairTotals, side: Side) -> str:
     client, server = ends(pair)
     verb = "carries" if pair.missing == 1 else "carry"
     return (
         f"{client} calls {server} without a traceparent: {of_judged(pair.missing, pair)} {verb} none"
-        f"{not_judged(pair)}{operations_at_fault(pair, Verdict.MISSING, 'lacks')}{_instead(pair)}."
+        f"{not_judged(pair)}{operations_at_fault(pair, Verdict.MISSING, 'lacks')}{_instead(pair)}"
+        f"{_whose(pair, side)}."
     )
+
+
+def _whose(pair: PairTotals, side: Side) -> str:
+    """Say where to look: at the finding that names who lost it, or further up, where none came in."""
+    client, service = ends(pair)[0], side.service
+    if service.inbound and not service.is_called_with_context and sum(each.judged for each in service.inbound):
+        return f"; nothing that calls {client} carries one either"
+    parts = []
+    lost = lost_without_trace(pair, service)
+    if lost is not None:
+        finding, count = lost
+        parts.append(
+            f"; about {count:,} of them are those of {finding}" if count < pair.missing else f"; see {finding}"
+        )
+    bare = pair.hops.count_settled(Outcome.BARE, least=Confidence.LIKELY) - pair.hops.quiet[Kind.BARE]
+    bare = min(bare, pair.missing)
+    if bare > 0 and pair.hops.caused:
+        parts.append(f"; {client} was called without one itself on {bare:,} of them")
+    return "".join(parts)
 
 
 def _instead(pair: PairTotals) -> str:

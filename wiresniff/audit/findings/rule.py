@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.findings import Severity
 from wiresniff.model.policy import Threshold
+from wiresniff.model.services import ServiceTotals
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence
 
@@ -22,6 +23,11 @@ class Case:
     words: tuple[str, ...] = ()
     """Where its witnesses are in `PairTotals.witnesses`; empty for a rule about the capture."""
     confidence: Confidence = Confidence.CERTAIN
+    is_ranked: bool = False
+    """Witnesses of the first word are better than those of the second."""
+
+
+NOBODY = ServiceTotals("")
 
 
 class Side(NamedTuple):
@@ -31,6 +37,15 @@ class Side(NamedTuple):
     """The first of the policy that matches the pair; None: the defaults."""
     client_is_outside: bool
     """The client is no service of ours."""
+    service: ServiceTotals = NOBODY
+    """All that the client receives and sends."""
+    is_boundary: bool = False
+    """The client may restart traces."""
+
+    @property
+    def min_requests(self) -> int:
+        """Requests from which on a pair speaks."""
+        return (self.threshold or Threshold()).min_requests
 
 
 class PairRule(NamedTuple):
@@ -44,6 +59,16 @@ class PairRule(NamedTuple):
     judge: Callable[[PairTotals, Side], Case | None]
 
 
+class ServiceRule(NamedTuple):
+    """A finding about one service, over all that it calls. It needs a witness."""
+
+    id: str
+    title: str
+    judged: str
+    judge: Callable[[ServiceTotals, int], Case | None]
+    """Is told how many bytes a span takes."""
+
+
 class CaptureRule(NamedTuple):
     """A finding about what could be seen at all. Its witness is the accounting: no packet proves an absence."""
 
@@ -53,4 +78,4 @@ class CaptureRule(NamedTuple):
     judge: Callable[[Accounting], Case | None]
 
 
-Rule: TypeAlias = PairRule | CaptureRule
+Rule: TypeAlias = PairRule | ServiceRule | CaptureRule

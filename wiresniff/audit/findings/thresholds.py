@@ -33,3 +33,8 @@ def outside_names(policy: Policy) -> frozenset[str]:
     """Names of clients that are no services of ours."""
     named = {service.name for service in policy.services if service.role is Role.EXTERNAL}
     return frozenset({EXTERNAL_CLIENT, *named})
+
+
+def boundaries(policy: Policy) -> frozenset[str]:
+    """Names of services that may restart traces."""
+    return frozenset(service.name for service in policy.services if service.boundary)

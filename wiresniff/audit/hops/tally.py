@@ -55,7 +55,9 @@ class Tally:
         if kind is Kind.FRESH and judgement.reading.context is not None:
             totals.fresh_sampled += judgement.reading.context.sampled
         if hop.outcome in _JUDGED_BY_CAUSE or hop.outcome is Outcome.PASSTHROUGH:
-            self._offer(pair, hop.outcome, judgement, judged)
+            # A witness of what is only possible is shown where there is no better one.
+            is_sure = hop.confidence is not Confidence.POSSIBLE
+            self._offer(pair, hop.outcome if is_sure else f"{hop.outcome}-possible", judgement, judged)
         if _failed(exchange) and hop.outcome in _BROKEN and hop.confidence is not Confidence.POSSIBLE:
             totals.failed_discontinued += 1
             totals.failed_restarted += hop.outcome is Outcome.RESTARTED
