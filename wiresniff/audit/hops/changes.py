@@ -2,7 +2,8 @@
 
 from itertools import chain
 
-from wiresniff.audit.hops.inbound import members_of
+from wiresniff.audit.hops.inbound import holds_64_bits, members_of
+from wiresniff.audit.hops.register import same_trace
 from wiresniff.model.context import RANDOM, SAMPLED, Reading, TraceContext
 from wiresniff.model.hops import Change
 
@@ -20,9 +21,8 @@ def changes_between(received: Reading, sent: Reading) -> tuple[Change, ...]:
     one, other = received.context, sent.context
     if one is None or other is None:
         return tuple(_baggage(received, sent))
-    if one.trace_id != other.trace_id:
-        kept = set(members_of(received)) & set(members_of(sent))
-        restart = [Change.RESTART_KEPT_TRACESTATE] if kept else []
+    if not same_trace(one.trace_id, other.trace_id):
+        restart = [Change.RESTART_KEPT_TRACESTATE] if _kept(received, sent) else []
         return (*restart, *_baggage(received, sent))
     return tuple(chain(_flags(one, other), _tracestate(received, sent), _baggage(received, sent)))
 
@@ -42,50 +42,62 @@ def _flags(one: TraceContext, other: TraceContext) -> list[Change]:
     return changes
 
 
+def _kept(received: Reading, sent: Reading) -> bool:
+    """Tell whether members came through a restart. The first one is the sender's own: it may say that of any trace."""
+    before = set(members_of(received))
+    return any(
+        member in before and (place > 0 or holds_64_bits(member)) for place, member in enumerate(members_of(sent))
+    )
+
+
 def _tracestate(received: Reading, sent: Reading) -> list[Change]:
     before, after = members_of(received), members_of(sent)
-    if received.tracestate != "valid" or not before:
+    if received.tracestate != "valid" or not before or before == after:
         return []
     assert received.context is not None
     assert sent.context is not None
-    if received.context.parent_id == sent.context.parent_id:
-        # M6: what does not change the traceparent must not change this either, but it may be lost or cut.
-        if before == after:
-            return []
-        changes = _lost(before, after)
-        return changes or [Change.TRACESTATE_ALTERED]
-    return _lost(before, after) or _rearranged(before, after)
+    is_same_parent = received.context.parent_id == sent.context.parent_id
+    if not after:
+        return [Change.TRACESTATE_DROPPED]
+    if _is_cut(before, after[-1]) and (is_same_parent or len(after) > 1):
+        return [Change.TRACESTATE_CUT]
+    if not _may_be_gone(before, after):
+        return [Change.TRACESTATE_DROPPED]
+    # M6: what does not change the traceparent must not change this either.
+    return [Change.TRACESTATE_ALTERED] if is_same_parent else _rearranged(before, after)
 
 
 def _key(member: bytes) -> bytes:
-    return member.partition(b"=")[0]
+    return member.partition(b"=")[0].rstrip(b" \t")
 
 
-def _lost(before: list[bytes], after: list[bytes]) -> list[Change]:
-    """Find members that were received and are gone, or are there in part."""
-    values = {_key(member): member for member in after}
-    for member in before:
-        now = values.get(_key(member))
-        if now is not None and len(now) < len(member) and member.startswith(now) and now is after[-1]:
-            return [Change.TRACESTATE_CUT]
-    gone = [member for member in before if _key(member) not in values]
-    # The first member is the sender's own (M8): whoever takes its place may let it go.
-    if not after or len(gone) == len(before):
-        return [Change.TRACESTATE_DROPPED]
-    allowed = 1 if len(before) >= FULL_LIST else 0
+def _is_cut(before: list[bytes], last: bytes) -> bool:
+    """Tell whether the last member is the beginning of one that was received."""
+    return last not in before and any(
+        member.startswith(last) and (b"=" not in last or _key(last) == _key(member)) for member in before
+    )
+
+
+def _may_be_gone(before: list[bytes], after: list[bytes]) -> bool:
+    """Tell whether those members that are gone may be gone."""
+    keys = set(map(_key, after))
+    gone = [member for member in before if _key(member) not in keys]
+    if len(gone) == len(before):
+        return False
     is_too_long = sum(map(len, before)) + len(before) - 1 > LONG_LIST
-    return [Change.TRACESTATE_DROPPED] if len(gone) > allowed and not is_too_long else []
+    is_pushed_out = len(before) >= FULL_LIST and gone == before[-1:]
+    return not gone or is_too_long or is_pushed_out
 
 
 def _rearranged(before: list[bytes], after: list[bytes]) -> list[Change]:
-    """Find members that were moved or changed by somebody whose they can't be: only the first may be new or changed."""
-    old = set(before)
-    unmodified = [member for member in after if member in old]
-    if unmodified != [member for member in before if member in set(unmodified)]:
+    """Find members that were moved or changed by somebody whose they can't be: only the first is the sender's own."""
+    old, others = set(before), after[1:]
+    unmodified = dict.fromkeys(member for member in others if member in old)
+    if list(unmodified) != list(dict.fromkeys(member for member in before if member in unmodified)):
         return [Change.TRACESTATE_REORDERED]
     keys = set(map(_key, before))
-    changed = [place for place, member in enumerate(after) if member not in old and _key(member) in keys]
-    return [Change.TRACESTATE_ALTERED] if any(place > 0 for place in changed) else []
+    is_altered = any(member not in old and _key(member) in keys for member in others)
+    return [Change.TRACESTATE_ALTERED] if is_altered else []
 
 
 def _baggage(received: Reading, sent: Reading) -> list[Change]:
@@ -95,12 +107,10 @@ def _baggage(received: Reading, sent: Reading) -> list[Change]:
     if not before or len(before) > BAGGAGE_MEMBERS or received.baggage_bytes > BAGGAGE_BYTES:
         return []
     after = _baggage_members(sent)
-    values = {_key(member): member for member in after}
-    for member in before:
-        now = values.get(_key(member))
-        if now is not None and len(now) < len(member) and member.startswith(now) and now is after[-1]:
-            return [Change.BAGGAGE_CUT]
-    return [Change.BAGGAGE_DROPPED] if any(_key(member) not in values for member in before) else []
+    if after and _is_cut(before, after[-1]):
+        return [Change.BAGGAGE_CUT]
+    keys = set(map(_key, after))
+    return [] if all(_key(member) in keys for member in before) else [Change.BAGGAGE_DROPPED]
 
 
 def _baggage_members(reading: Reading) -> list[bytes]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from wiresniff.audit.hops.changes import changes_between
 from wiresniff.audit.hops.inbound import Identity, Inbound
 from wiresniff.audit.hops.instance import BUSY, LONG_NS, Instance, Sight
-from wiresniff.audit.hops.register import Register, shares_trace
+from wiresniff.audit.hops.register import Register, same_trace, shares_trace
 from wiresniff.model import limits
 from wiresniff.model.context import Reading
 from wiresniff.model.hops import Doubt, Hop, Outcome
@@ -14,6 +14,8 @@ from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 LIKELY_BACKGROUND = 0.05
 """With a larger share of background calls, a verdict by time is possible, not likely."""
+TRACE_DIGITS = 8
+"""Ids that are random have so many digits behind their leading zeros, but for one in four thousand millions."""
 
 _BY_CONTEXTS = {
     (True, True): Outcome.RESTARTED,
@@ -126,16 +128,27 @@ def _confidence_in_trace(call: Call, received: list[Inbound], register: Register
     """Tell how sure it is that a call hands on what was received of its trace."""
     exchange = call.judgement.exchange
     first = received[0]
+    if not _is_like_no_other(call, received):
+        return Confidence.POSSIBLE
+    if call.is_shared:
+        # Calls of one service to two others, while the first answers slowly, look like a chain of the three.
+        return Confidence.LIKELY if is_same else Confidence.POSSIBLE
     if not is_same and register.was_sent_first(call.place, call.identity.traces, first):
         # It came back from somebody who was called: this call may be one more of those with which the trace began.
         is_handed_on = any(each.asked == (exchange.method, exchange.target) for each in received)
         return Confidence.LIKELY if is_handed_on else Confidence.POSSIBLE
-    if call.is_shared:
-        # Calls of one service to two others, while the first answers slowly, look like a chain of the three.
-        return Confidence.LIKELY if is_same else Confidence.POSSIBLE
     if not is_same and len(received) >= limits.HOP_REQUESTS_PER_TRACE:
         return Confidence.LIKELY  # of more, the one with the same parent-id may be forgotten
     return Confidence.CERTAIN if first.exchange.time_ns <= exchange.time_ns else Confidence.LIKELY
+
+
+def _is_like_no_other(call: Call, received: list[Inbound]) -> bool:
+    """Tell whether a trace that a call shares with others is no small number: a counter, a constant."""
+    return any(
+        len(trace.lstrip("0")) >= TRACE_DIGITS and any(same_trace(trace, one) for one in each.identity.traces)
+        for trace in call.identity.traces
+        for each in received
+    )
 
 
 def _by_one_clock(call: Call, received: list[Inbound]) -> bool:

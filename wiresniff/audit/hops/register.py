@@ -56,8 +56,7 @@ class Register:
     def add(self, instance: str, inbound: Inbound) -> None:
         """Remember what an instance received."""
         for trace in inbound.identity.traces:
-            if len(trace) >= RIGHT_HALF:  # shorter ones, of formats with ids of any form, are not like no other
-                self._add_trace((instance, trace[-RIGHT_HALF:]), inbound)
+            self._add_trace((instance, trace[-RIGHT_HALF:]), inbound)
         for key in inbound.identity.keys:
             self._add_key((instance, key), inbound)
 

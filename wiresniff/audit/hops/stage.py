@@ -311,7 +311,7 @@ class Hops:
         call: Call | None = None
         address = exchange.client.address
         instance = self._instances.get(address) if settled.is_call else None
-        if instance is None or instance.first_ns is None or exchange.time_ns < instance.first_ns:
+        if instance is None or instance.first_ns is None or exchange.time_ns < instance.first_ns - self._skew_ns:
             judged = Judged(front_door(judgement, identity), None)
         else:
             is_shared = self._roles.calls_itself(address) or self._place.is_shared(address)
