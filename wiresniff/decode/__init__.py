@@ -19,6 +19,9 @@ is in a tunnel is of another network: its domain (`domains`) is a hash of what t
 are one network after all, since a packet was seen in both or each has one direction of a connection, is proven by
 packets (`networks`); from then on their rows have one domain. Other UDP is counted by name, as far as first bytes tell.
 
+Address translation. A connection that passes twice, with the addresses before a translation and with those behind, is
+found by its sequence numbers (`translations`); from then on its rows have one key, and some come twice.
+
 Not done here: checksums are never verified (offload makes them wrong on every capturing host).
 
     headers     the table of wire headers
@@ -30,6 +33,7 @@ Not done here: checksums are never verified (offload makes them wrong on every c
     tcp         TCP headers in columns
     domains     VLAN tags and tunnels as one number
     networks    domains that are proven to be one network
+    translations  both sides of an address translation as one connection
     endpoints   the undirected key of a connection, its direction and its hash
     cursor      one packet at a time: where its next header begins
     scalar      everything the columns don't take, and which header follows which

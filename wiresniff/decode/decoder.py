@@ -19,6 +19,7 @@ from wiresniff.decode.link import LINKS, LinkColumns, put, read_tags, unread
 from wiresniff.decode.networks import Networks
 from wiresniff.decode.segments import Datagrams, Segments, in_order, join
 from wiresniff.decode.tcp import find_payload, read_tcp
+from wiresniff.decode.translations import Translations
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.segments import ENDPOINTS, SegmentBlock
@@ -78,6 +79,7 @@ class Decoder:
         self._secret = endpoints.multipliers(key)
         self._domains = Domains(key)
         self._networks = Networks(self._secret)
+        self._translations = Translations(self._secret)
         self._fragments = FragmentTable()
         self._now_ns = 0
         self._counts: Counter[str] = Counter()
@@ -107,6 +109,7 @@ class Decoder:
             self._networks.join(segments, time_ns)
         else:
             self._networks.remember(segments, time_ns, len(time_ns))
+        self._translations.join(segments, time_ns)
         return self._segment_block(block, buffer, interface, segments, time_ns)
 
     def _pass_time(self, tick: PacketBlock) -> SegmentBlock:
@@ -127,7 +130,7 @@ class Decoder:
 
     def anomalies(self) -> Counter[str]:
         """Return packets (of fragments: fragments) in trouble so far, per Anomaly."""
-        return self._anomalies + self._fragments.anomalies + self._networks.anomalies
+        return self._anomalies + self._fragments.anomalies + self._networks.anomalies + self._translations.anomalies
 
     def not_tcp(self) -> Counter[str]:
         """Return packets without TCP so far, per protocol or link type."""

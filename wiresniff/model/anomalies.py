@@ -17,6 +17,8 @@ class Anomaly(StrEnum):
     """IP fragments that overlap with different bytes; the first copy is kept."""
     TOO_MANY_TUNNELS = "too-many-tunnels"
     """More tunnels that are known to be of one network than the limit; further ones stay apart."""
+    TOO_MANY_TRANSLATIONS = "too-many-translations"
+    """More connections on both sides of an address translation than the limit; the longest silent are two again."""
     TIME_JUMP = "time-jump"
     """Capture time went more than an hour forwards or backwards within one capture."""
     # segments

@@ -64,6 +64,11 @@ TUNNEL_SIGHTS = 16_384
 """Packets remembered to find that out: those of a second on a busy interface, of which few need be remembered."""
 TUNNEL_SIGHT_DOMAINS = 8
 """And of packets that are alike but for their tunnel: a packet passes two to four interfaces."""
+TRANSLATIONS = 65_536
+"""Connections that are known to be another one, seen on the other side of an address translation: as many as are
+followed at once."""
+TRANSLATION_SIGHTS = 16_384
+"""Segments of the last moment that are compared to find that out."""
 PROTOCOL_NAMES = 64
 """Protocols without TCP counted apart by name; further ones are counted as `other`."""
 

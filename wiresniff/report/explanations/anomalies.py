@@ -43,6 +43,14 @@ ANOMALIES = (
         "Capture on fewer interfaces, or with a filter.",
     ),
     Explanation(
+        Anomaly.TOO_MANY_TRANSLATIONS,
+        "more translated connections than are remembered",
+        "Connections that are seen on both sides of an address translation are joined to one. So many of them are "
+        "known that the one which was silent longest is two again: its requests may be counted twice.",
+        "No standard: the bound is the number of connections that are followed at all.",
+        "Capture on one side of the translation only: where the pods are, say.",
+    ),
+    Explanation(
         Anomaly.TIME_JUMP,
         "the capture's clock jumped by more than an hour",
         "Packet times within one capture went forwards or backwards by more than an hour. Timers follow only when the "
