@@ -301,9 +301,9 @@ def test_messages_hold_nothing_that_does_not_print() -> None:
 def test_ids_of_rules_are_unique() -> None:
     """One id, one rule; each with a title and a sentence on how it is judged."""
     ids = [rule.id for rule in RULES]
-    assert len(set(ids)) == len(ids) == 12
+    assert len(set(ids)) == len(ids) == 28
     assert all(rule.title and rule.judged.endswith(".") for rule in RULES)
-    assert sum(isinstance(rule, PairRule) for rule in RULES) == 10
+    assert sum(isinstance(rule, PairRule) for rule in RULES) == 25
 
 
 def test_the_worst_pair_comes_first() -> None:

@@ -40,7 +40,7 @@ def test_a_report_in_a_file_leaves_a_summary_on_standard_error(
     """Whoever runs it sees how it went; the file is a hundred columns wide and has no colours."""
     path = tmp_path / "report.txt"
     done = ran(capsys, "audit", TOUR, "--output", path)
-    assert done == (Exit.DONE, "", f"wiresniff: {JUDGED}; 2 errors, 2 warnings\n")
+    assert done == (Exit.DONE, "", f"wiresniff: {JUDGED}; 3 errors, 2 warnings, 1 info\n")
     assert path.read_text().startswith(f"{JUDGED}\n")
     assert max(map(len, path.read_text().splitlines())) <= 100
     assert [each.name for each in tmp_path.iterdir()] == ["report.txt"]
@@ -54,7 +54,7 @@ def test_records_on_standard_output_come_instead_of_the_report(capsys: pytest.Ca
     assert [record["time"] for record in records] == sorted(record["time"] for record in records)
     assert Counter(record["wiresniff.verdict"] for record in records)["missing"] == 96
     assert {record["wiresniff.capture"] for record in records} == {TOUR}
-    assert done.err == f"wiresniff: {JUDGED}; 2 errors, 2 warnings\n"
+    assert done.err == f"wiresniff: {JUDGED}; 3 errors, 2 warnings, 1 info\n"
 
 
 def test_everything_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_metrics_replace_the_file_as_a_whole(capsys: pytest.CaptureFixture[str],
         (("--fail-on", "none"), Exit.DONE, ""),
         (("--fail-on", "error"), Exit.FOUND, "2 certain findings of severity error: exit status 1"),
         (("--fail-on", "warning"), Exit.FOUND, "4 certain findings of severity warning or above: exit status 1"),
-        (("--fail-on", "info"), Exit.FOUND, "4 certain findings of severity info or above: exit status 1"),
+        (("--fail-on", "info"), Exit.FOUND, "5 certain findings of severity info or above: exit status 1"),
         (("--fail-on", "error", "--min-requests", "314"), Exit.FOUND, "exit status 1"),
         (
             ("--fail-on", "error", "--min-requests", "315"),

@@ -28,7 +28,7 @@ from wiresniff.model.growth import Growth
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
 from wiresniff.model.segments import SegmentBlock
-from wiresniff.model.services import SPAN_BYTES
+from wiresniff.model.spans import SPAN_BYTES
 from wiresniff.model.verdicts import Judgement
 from wiresniff.protocols import Event
 from wiresniff.services.locality import Locality

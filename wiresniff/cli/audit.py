@@ -10,6 +10,7 @@ from wiresniff.cli import options
 from wiresniff.cli.options import FailOn, Level, ReportFormat, ShowValues
 from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
 from wiresniff.cli.results import check_outputs, policy_of, rendered, status_of, tell_summary, write_metrics
+from wiresniff.model.spans import SPAN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ def audit(  # one parameter an option
     witnesses: options.Witnesses = None,
     fail_on: options.FailOnOption = FailOn.NONE,
     min_requests: options.MinRequests = 1,
+    span_bytes: options.SpanBytes = SPAN_BYTES,
     level: options.LevelOption = Level.TWO,
     packet_filter: options.PacketFilter = None,
     show_values: options.ShowValuesOption = ShowValues.NONE,
@@ -74,7 +76,7 @@ def audit(  # one parameter an option
     ):  # fmt: skip
         _run(shared, files, records, keeper, jobs, is_read_for_records=is_read_for_records)
     note_link_types(files)
-    result = pipeline.audit([file.summary for file in files])
+    result = pipeline.audit([file.summary for file in files], span_bytes)
     result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
     tell_captures(result.captures)
     if exchanges != STANDARD_OUTPUT or output is not None:

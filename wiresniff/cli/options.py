@@ -70,6 +70,10 @@ MinRequests: TypeAlias = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="With --fail-on: exit with status 4 where fewer requests could be judged."),
 ]
+SpanBytes: TypeAlias = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="What a stored span takes, in bytes: for what ghost roots cost a day."),
+]
 LevelOption: TypeAlias = Annotated[Level, typer.Option(help="Level of W3C Trace Context to judge by.")]
 PacketFilter: TypeAlias = Annotated[
     str | None, typer.Option("--filter", metavar="EXPRESSION", help="Audit only these packets (tcpdump syntax).")

@@ -10,6 +10,7 @@ from wiresniff.cli import options
 from wiresniff.cli.log import LogFormat
 from wiresniff.cli.options import FailOn, Level, ReportFormat, ShowValues
 from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
+from wiresniff.model.spans import SPAN_BYTES
 
 if TYPE_CHECKING:
     from wiresniff.cli.watching import Watching
@@ -74,6 +75,7 @@ def watch(  # one parameter an option
     witnesses: options.Witnesses = None,
     fail_on: options.FailOnOption = FailOn.NONE,
     min_requests: options.MinRequests = 1,
+    span_bytes: options.SpanBytes = SPAN_BYTES,
     level: options.LevelOption = Level.TWO,
     packet_filter: options.PacketFilter = None,
     show_values: options.ShowValuesOption = ShowValues.NONE,
@@ -132,10 +134,10 @@ def watch(  # one parameter an option
             signals,
             seconds,
             lambda: _policy(policy, self_name),
-            lambda: _report_now(_audit(pipeline, watching), report_format, keeper),
+            lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
         )
         watching.close()
-        result = _audit(pipeline, watching)
+        result = _audit(pipeline, watching, span_bytes)
     if exchanges != STANDARD_OUTPUT or output is not None:
         _report(result, report_format, output)
     _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
@@ -170,10 +172,10 @@ def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Expo
     return exporter
 
 
-def _audit(pipeline: "Pipeline", watching: "Watching") -> "Audit":
+def _audit(pipeline: "Pipeline", watching: "Watching", span_bytes: int) -> "Audit":
     """Return the audit of what was seen so far."""
     pipeline.settle_traffic()
-    result = pipeline.audit([])
+    result = pipeline.audit([], span_bytes)
     result.accounting = watching.accounting()
     result.captures = watching.summaries()
     return result

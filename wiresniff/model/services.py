@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from wiresniff.model.hops import HopTotals, Kind, Outcome
 from wiresniff.model.totals import OTHER, PairTotals
 
-SPAN_BYTES = 500
-"""What one span takes in OTLP before compression: 24 bytes of ids, 18 of times, a name of 20, and a dozen attributes of
-some 35 bytes each. Stores need more for their indexes, and compress to less."""
 TELEMETRY_EXPORT = "exempt:telemetry-export"
 """The reason under which a pair counts spans on their way to a collector."""
 LEARNING_CALLS = 20

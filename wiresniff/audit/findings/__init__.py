@@ -33,7 +33,8 @@ from wiresniff.audit.findings.thresholds import EXTERNAL_CLIENT, boundaries, out
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.findings import Finding, Severity, Witness
 from wiresniff.model.policy import Policy
-from wiresniff.model.services import SPAN_BYTES, ServiceTotals, by_service
+from wiresniff.model.services import ServiceTotals, by_service
+from wiresniff.model.spans import SPAN_BYTES
 from wiresniff.model.totals import WITNESSES, PairTotals
 
 __all__ = ["RULES", "CaptureRule", "PairRule", "Rule", "find", "worst_first"]
@@ -131,7 +132,7 @@ def _witnesses(pairs: list[PairTotals], case: Case) -> tuple[Witness, ...]:
     )
     chosen: dict[object, Witness] = {}
     for _, _, order, witness in sorted(offered, key=lambda each: each[:3]):
-        chosen.setdefault(order[:5], witness)
+        chosen.setdefault((order[:5], witness.sequence), witness)
     return tuple(sorted(list(chosen.values())[:WITNESSES], key=Witness.order))
 
 

@@ -50,6 +50,8 @@ class Judged(NamedTuple):
 
     hop: Hop
     cause: Inbound | None
+    supposed: Inbound | None = None
+    """What nothing but time takes for the cause: for witnesses, not to learn from."""
 
 
 def judge(call: Call, register: Register) -> Judged:
@@ -266,4 +268,5 @@ def _among(call: Call, candidates: list[Inbound]) -> Judged:
             cause.exchange if cause is not None else None,
         ),
         None,
+        supposed=cause,
     )

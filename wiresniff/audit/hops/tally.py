@@ -110,7 +110,7 @@ class Tally:
             totals.connections[MIXED] += 1
 
     def _offer(self, pair: PairTotals, word: str, judgement: Judgement, judged: Judged) -> None:
-        cause = judged.cause
+        cause = judged.cause or judged.supposed
         self.witnesses.offer_chain(
             pair, word, (judgement.exchange, judgement.reading),
             (cause.exchange, cause.reading) if cause is not None else None,
