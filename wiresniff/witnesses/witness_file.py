@@ -184,6 +184,6 @@ class _Writer:
 
 
 def _pair(finding: Finding) -> str:
-    """Name the services that a finding is about, as far as it is about any."""
-    ends = [name for name in (finding.client, finding.server) if name is not None]
+    """Name the service or the pair that a finding is about."""
+    ends = [name for name in (finding.service, finding.client, finding.server) if name is not None]
     return f"{' -> '.join(ends)}: " if ends else ""
