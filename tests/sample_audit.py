@@ -8,8 +8,9 @@ from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.context import Fault, WarningWord
 from wiresniff.model.findings import Finding, Severity, Witness
-from wiresniff.model.hops import HopTotals
+from wiresniff.model.hops import HopTotals, Outcome
 from wiresniff.model.policy import Policy
+from wiresniff.model.shares import Share
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence
 
@@ -160,7 +161,13 @@ def chain() -> Audit:
     )  # fmt: skip
     pairs = [losing(), restarting(), front_door()]
     summaries = [CaptureSummary("night.pcapng", "pcapng", 400_000, NIGHT, NIGHT + 600_000_000_000)]
-    return Audit(summaries, pairs, [dropped, restarted], accounting())
+    shares = {
+        ("orders", "pricing", "http/1"): {Outcome.DROPPED: Share(72, 46.0, 48.0, 48.0, 0)},
+        ("pricing", "rates", "grpc"): {
+            Outcome.DROPPED: Share(200, 6.4, 8.2, 9.8, 0), Outcome.RESTARTED: Share(200, 24.5, 50.0, 76.2, 20),
+        },
+    }  # fmt: skip
+    return Audit(summaries, pairs, [dropped, restarted], accounting(), shares=shares)
 
 
 def accounting() -> Accounting:

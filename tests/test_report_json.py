@@ -1,6 +1,7 @@
 """The report as JSON."""
 
 import json
+from dataclasses import replace
 
 from sample_audit import audit, chain, hostile_audit, joined_late
 
@@ -118,7 +119,8 @@ def test_a_pair_says_what_became_of_the_trace() -> None:
     }  # fmt: skip
     assert pricing["connections"] == {"kept": 2, "bare": 4, "fresh": 0, "mixed": 0}
     assert (rates["doubts"], rates["changes"]) == ({"busy": 58, "cause-unknown": 1}, {"tracestate-dropped": 17})
-    assert pairs["orders"]["continuation_ratio"] is None
+    assert rates["bounds"]["restarted"] == {"calls": 200, "least": 24.5, "about": 50.0, "most": 76.2, "proven": 20}
+    assert (pairs["orders"]["continuation_ratio"], pairs["orders"]["bounds"]) == (None, {})
 
 
 def test_a_service_says_what_it_does_with_traces() -> None:
@@ -136,3 +138,12 @@ def test_a_witness_has_its_cause() -> None:
     cause = finding["witnesses"][0]["cause"]
     assert set(cause) == WITNESS
     assert (cause["request_line"], cause["packet"], cause["cause"]) == ("POST /checkout", 4, None)
+
+
+def test_a_finding_about_a_service_names_it() -> None:
+    """Instead of client and server."""
+    sample = chain()
+    sample.findings[0] = replace(sample.findings[0], client=None, server=None, service="orders")
+    finding = json.loads(render_json(sample))["findings"][0]
+    assert finding["service"] == "orders"
+    assert not {"client", "server"} & set(finding)

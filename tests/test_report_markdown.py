@@ -72,8 +72,11 @@ def test_what_services_do_with_the_trace() -> None:
     """In a table of its own, with what it means; the values of a witness one above the other."""
     text = render_markdown(chain())
     assert "| `orders` → `pricing` | http/1 | **66.7 %** | 24 | 48 | 0 | 0 | lost: 29 likely, 19 possible; 3 " in text
-    assert "| `pricing` → `rates` | grpc | 0 % | 120 | 0 | 21 | 59 | 20 of the new traces cut one off; busy: " in text
-    assert "a verdict per request; `wiresniff explain busy`" in text
+    assert (
+        "| `pricing` → `rates` | grpc | **\\~4.0 %** | 120 | 0 | 21 | 59 | cut off: 20 certain; busy: 3 to 5 % lost, "
+        in text
+    )
+    assert "instead of a verdict per request; `wiresniff explain busy`" in text
     assert '`for POST /checkout → 201`\n    ```text\n    received #4  "00-4bf92f3577b34da6' in text
     assert "\n    sent     #6  no usable trace context\n    ```\n" in text
 

@@ -77,7 +77,18 @@ def test_what_services_do_with_the_trace(width: int) -> None:
     """Four numbers that anyone understands, the share of what was lost first; the worst service on top."""
     orders, pricing = (row[:10] for row in rows_of(render_text(chain(), width=width, color=False))[1:])
     assert orders == ["orders", "→", "pricing", "66.7", "%", "24", "48", "·", "·", *(["33.3"] if width == 120 else [])]
-    assert pricing == ["pricing", "→", "rates", "0", "%", "120", "·", "21", "59", *(["60.0"] if width == 120 else [])]
+    assert pricing == [
+        "pricing",
+        "→",
+        "rates",
+        "~4.0",
+        "%",
+        "120",
+        "·",
+        "21",
+        "59",
+        *(["60.0"] if width == 120 else []),
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -86,9 +97,9 @@ def test_what_services_do_is_explained_below(width: int) -> None:
     words = " ".join(render_text(chain(), width=width, color=False).split())
     assert "orders → pricing" in words
     assert "lost: 29 likely, 19 possible 3 failed without the trace" in words
-    assert "20 of the new traces cut one off busy: at least 60.0 % handed on 1 failed without the trace" in words
+    assert "cut off: 20 certain busy: 3 to 5 % lost, 12 to 38 % begun anew 1 failed without the trace" in words
     assert "17 tracestate-dropped" in words
-    assert "so a share is told instead of a verdict per request" in words
+    assert "so a share of all its calls (~) is told instead of a verdict per request" in words
     assert "Requests with nothing to hand on, and exempt ones, are in no column." in words
     assert "Front doors, where traces begin: edge (80 requests)" in words
     assert "Of 59 requests the capture does not show what caused them: 58 because several requests were open" in words
@@ -235,3 +246,16 @@ def test_large_counts_fit() -> None:
     text = render_text(Audit(pairs=[pair]), width=80, color=False)
     assert "gateway → orders" in text
     assert "123.5M" in text
+
+
+def test_a_tracestate_is_no_trace_context() -> None:
+    """Sent without a traceparent, it says so; what another format carries is named by its trace."""
+    sample = chain()
+    (witness,) = sample.findings[0].witnesses
+    assert witness.cause is not None
+    elsewhere = witness.cause._replace(values=())
+    lone = witness._replace(values=("dd=s:1",), cause=elsewhere)
+    sample.findings[0] = replace(sample.findings[0], witnesses=(lone,))
+    lines = [line.strip() for line in render_text(sample, width=80, color=False).split("\n")]
+    at = lines.index("received #4  trace 4bf92f3577b34da6a3ce929d0e0e4736")
+    assert lines[at + 1 : at + 3] == ["sent     #6  no usable trace context", '"dd=s:1"']

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from wiresniff import tracecontext
 from wiresniff.audit import Auditor
 from wiresniff.audit.auditor import settled
-from wiresniff.audit.findings import find, worst_first
+from wiresniff.audit.findings import find, shares_of, worst_first
 from wiresniff.audit.pairs import PairRecord
 from wiresniff.audit.routes import HTTP_2
 from wiresniff.audit.sights import HOLD_NS, Sights
@@ -340,4 +340,5 @@ class Pipeline:
         """Return the audit of everything that was fed. `span_bytes`: what a stored span takes."""
         accounting = self.accounting()
         pairs = worst_first(self._auditor.pairs())
-        return Audit(captures, pairs, find(pairs, accounting, self._policy, span_bytes), accounting, self._level)
+        findings = find(pairs, accounting, self._policy, span_bytes)
+        return Audit(captures, pairs, findings, accounting, self._level, shares_of(pairs))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.findings import Finding
+from wiresniff.model.shares import PairName, Shares
 from wiresniff.model.totals import PairTotals
 
 
@@ -33,3 +34,5 @@ class Audit:
     accounting: Accounting = field(default_factory=Accounting)
     level: int = 2
     """Trace Context level that was judged by."""
+    shares: dict[PairName, Shares] = field(default_factory=dict)
+    """Of pairs whose client is called itself: how many calls lost the trace, between and about."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from wiresniff.model.confidence import Confidence
 from wiresniff.model.hops import Doubt, HopTotals, Kind, Outcome
+from wiresniff.model.services import calls as calls_of
 from wiresniff.model.totals import PairTotals
 
 
@@ -75,14 +76,13 @@ def continuity_of(outcomes: Mapping[str, int]) -> Continuity:
     return Continuity(handed_on, lost, new_trace, cant_tell, sums[Outcome.RESTARTED], surely_lost)
 
 
+BUSY = 0.05
+"""Of a pair's calls, those that got no verdict since the service was busy: above, a share tells more than verdicts."""
+
+
 def is_busy(hops: HopTotals) -> bool:
     """Tell whether so much was open that requests got no verdict of their own, and only their share is told."""
-    return hops.doubts[Doubt.BUSY] > 0
-
-
-def judged_calls(hops: HopTotals) -> int:
-    """Return how many requests left a client that is called itself, were seen whole and owe a trace."""
-    return hops.caused.total() + hops.idle.total()
+    return hops.doubts[Doubt.BUSY] > BUSY * calls_of(hops)
 
 
 def continuation_ratio(hops: Iterable[HopTotals]) -> float | None:
@@ -94,7 +94,7 @@ def continuation_ratio(hops: Iterable[HopTotals]) -> float | None:
     kept = calls = usable = 0
     for each in hops:
         kept += each.caused[Kind.KEPT]
-        calls += judged_calls(each)
+        calls += calls_of(each)
         usable += each.open_usable
     return kept / calls if calls and (usable or kept) else None
 

@@ -24,7 +24,7 @@ from wiresniff.report.quoting import (
     request,
     values,
     where,
-)  # fmt: skip
+)
 from wiresniff.report.unseen import capture_notes, sentences
 
 PAIRS_SHOWN = 30
@@ -140,22 +140,24 @@ def joined(parts: Sequence[Words]) -> Words:
 
 
 def _pairs(audit: Audit) -> Table:
-    return _table("Service pairs, the worst first", SENT, [pair for pair in audit.pairs if pair.requests], ())
+    return _table("Service pairs, the worst first", SENT, [pair for pair in audit.pairs if pair.requests], (), audit)
 
 
 def _hops(audit: Audit) -> Table:
     judged = hop_notes.judged_worst_first(audit.pairs)
-    return _table(hop_notes.TITLE, BECOMES, judged, hop_notes.legend(audit.pairs, judged))
+    return _table(hop_notes.TITLE, BECOMES, judged, hop_notes.legend(audit.pairs, judged), audit)
 
 
 class _Column(NamedTuple):
     heading: str
-    cell: Callable[[PairTotals], Words]
+    cell: Callable[[PairTotals, Audit], Words]
     is_number: bool = True
 
 
-def _table(title: str, columns: tuple[_Column, ...], pairs: list[PairTotals], below: Sequence[str]) -> Table:
-    rows = tuple(tuple(column.cell(pair) for column in columns) for pair in pairs[:PAIRS_SHOWN])
+def _table(
+    title: str, columns: tuple[_Column, ...], pairs: list[PairTotals], below: Sequence[str], audit: Audit
+) -> Table:
+    rows = tuple(tuple(column.cell(pair, audit) for column in columns) for pair in pairs[:PAIRS_SHOWN])
     more = len(pairs) - PAIRS_SHOWN
     left_out = [f"{quantity(more, 'further pair')}: see `--format json`"] if more > 0 else []
     are_numbers = [at for at, column in enumerate(columns) if column.is_number]
@@ -163,7 +165,7 @@ def _table(title: str, columns: tuple[_Column, ...], pairs: list[PairTotals], be
     return Table(title, headings, range(are_numbers[0], are_numbers[-1] + 1), rows, (*left_out, *below))
 
 
-def _ends(pair: PairTotals) -> Words:
+def _ends(pair: PairTotals, _audit: Audit) -> Words:
     return code(pair.client), Span(" → "), code(pair.server), Span(" (outside)" if pair.external else "")
 
 
@@ -180,41 +182,49 @@ def _with_share(count: int, whole: int, *, always: bool = False) -> Words:
     return plain(f"{count:,} ({percent(count, whole)})" if count or always else "0")
 
 
-def _failed(pair: PairTotals) -> Words:
+def _failed(pair: PairTotals, _audit: Audit) -> Words:
     return plain(f"{pair.failed:,}" + (f" ({pair.failed_untraced:,} without trace)" if pair.failed_untraced else ""))
 
 
-def _faults(pair: PairTotals) -> Words:
+def _faults(pair: PairTotals, _audit: Audit) -> Words:
     faults: list[Words] = [(code(word), Span(f" {count:,}")) for word, count in ranked(pair.faults)[:WORDS_SHOWN]]
     instead = ranked(pair.carriers_instead)[:1]
     return joined([*faults, *((code(word), Span(f" instead {count:,}")) for word, count in instead)])
 
 
+def _lost_share(pair: PairTotals, audit: Audit) -> Words:
+    share = hop_notes.share_of(pair, audit)
+    if share is None:
+        return _ratio(folded(pair).lost, folded(pair).owed)
+    about = round(share.about)
+    return (Span(f"~{percent(about, share.calls)}", Style.STRONG if about else Style.PLAIN),)
+
+
 SENT = (
     _Column("client → server", _ends, is_number=False),
-    _Column("protocol", lambda pair: plain(named(pair.protocol)), is_number=False),
-    _Column("missing ratio", lambda pair: _ratio(pair.missing, pair.judged)),
-    _Column("valid", lambda pair: _count(pair.valid)),
-    _Column("missing", lambda pair: _count(pair.missing)),
-    _Column("malformed", lambda pair: _count(pair.malformed)),
-    _Column("inferred", lambda pair: _with_share(pair.inferred, pair.judged)),
+    _Column("protocol", lambda pair, _: plain(named(pair.protocol)), is_number=False),
+    _Column("missing ratio", lambda pair, _: _ratio(pair.missing, pair.judged)),
+    _Column("valid", lambda pair, _: _count(pair.valid)),
+    _Column("missing", lambda pair, _: _count(pair.missing)),
+    _Column("malformed", lambda pair, _: _count(pair.malformed)),
+    _Column("inferred", lambda pair, _: _with_share(pair.inferred, pair.judged)),
     _Column(
-        "indeterminate", lambda pair: _with_share(pair.indeterminate, pair.requests - pair.exempt, always=True)
+        "indeterminate", lambda pair, _: _with_share(pair.indeterminate, pair.requests - pair.exempt, always=True)
     ),
-    _Column("exempt", lambda pair: _count(pair.exempt)),
+    _Column("exempt", lambda pair, _: _count(pair.exempt)),
     _Column("failed", _failed),
     _Column("top faults", _faults, is_number=False),
 )  # fmt: skip
 
 BECOMES = (
     _Column("service → what it calls", _ends, is_number=False),
-    _Column("protocol", lambda pair: plain(named(pair.protocol)), is_number=False),
-    _Column("lost share", lambda pair: _ratio(folded(pair).lost, folded(pair).owed)),
-    _Column("handed on", lambda pair: _count(folded(pair).handed_on)),
-    _Column("lost", lambda pair: _count(folded(pair).lost)),
-    _Column("new trace", lambda pair: _count(folded(pair).new_trace)),
-    _Column("can't tell", lambda pair: _count(folded(pair).cant_tell)),
-    _Column("notes", lambda pair: plain("; ".join(hop_notes.notes(pair))), is_number=False),
+    _Column("protocol", lambda pair, _: plain(named(pair.protocol)), is_number=False),
+    _Column("lost share", _lost_share),
+    _Column("handed on", lambda pair, _: _count(folded(pair).handed_on)),
+    _Column("lost", lambda pair, _: _count(folded(pair).lost)),
+    _Column("new trace", lambda pair, _: _count(folded(pair).new_trace)),
+    _Column("can't tell", lambda pair, _: _count(folded(pair).cant_tell)),
+    _Column("notes", lambda pair, audit: plain("; ".join(hop_notes.notes(pair, audit))), is_number=False),
 )
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from wiresniff.model.continuity import Continuity, continuity_of, is_busy, judged_calls
+from wiresniff.model.audit import Audit
+from wiresniff.model.continuity import Continuity, continuity_of, is_busy
 from wiresniff.model.display import named, percent, quantity, ranked, visible
-from wiresniff.model.hops import CONFIDENCES, Kind, Outcome
+from wiresniff.model.hops import CONFIDENCES, HopTotals, Kind, Outcome
+from wiresniff.model.services import calls
+from wiresniff.model.shares import Share, Shares
 from wiresniff.model.totals import PairTotals
 
 TITLE = "What each service does with the trace that it gets"
@@ -14,9 +17,12 @@ LEGEND = (
     "nothing to hand on, and exempt ones, are in no column."
 )
 BUSY = (
-    "busy: so many requests were open at the service that any may be the cause, so a share is told instead of a "
-    "verdict per request; `wiresniff explain busy`"
+    "busy: so many requests were open at the service that any may be the cause, so a share of all its calls (~) is "
+    "told instead of a verdict per request; `wiresniff explain busy`"
 )
+
+
+SHARED = {Outcome.DROPPED: "lost", Outcome.RESTARTED: "begun anew"}
 
 
 def folded(pair: PairTotals) -> Continuity:
@@ -26,7 +32,7 @@ def folded(pair: PairTotals) -> Continuity:
 
 def judged_worst_first(pairs: Iterable[PairTotals]) -> list[PairTotals]:
     """Return the pairs whose client is called itself: those that lose most first, and what is outside last."""
-    return sorted((pair for pair in pairs if judged_calls(pair.hops)), key=_order)
+    return sorted((pair for pair in pairs if calls(pair.hops)), key=_order)
 
 
 def _order(pair: PairTotals) -> tuple[bool, int, int, int, int, str, str, str]:
@@ -38,17 +44,39 @@ def _order(pair: PairTotals) -> tuple[bool, int, int, int, int, str, str, str]:
     )  # fmt: skip
 
 
-def notes(pair: PairTotals) -> list[str]:
+def share_of(pair: PairTotals, audit: Audit) -> Share | None:
+    """Return about how many of its calls a busy pair loses; None where single requests were judged."""
+    return _shares(pair, audit).get(Outcome.DROPPED) if is_busy(pair.hops) else None
+
+
+def _shares(pair: PairTotals, audit: Audit) -> Shares:
+    return audit.shares.get((pair.client, pair.server, pair.protocol), {})
+
+
+def _between(share: Share) -> str:
+    least, most = (round(100 * count / share.calls) for count in (share.least, share.most))
+    return f"{least} to {most} %" if least < most else f"{most} %"
+
+
+def _by_confidence(hops: HopTotals, outcome: Outcome) -> str:
+    """Return `29 likely, 19 possible`."""
+    counts = [(word, hops.outcomes[f"{outcome}:{word}"]) for word in reversed(CONFIDENCES)]
+    return ", ".join(f"{count:,} {word}" for word, count in counts if count)
+
+
+def notes(pair: PairTotals, audit: Audit) -> list[str]:
     """Say what the four numbers of a pair don't: how well they are known, and what else was done to the context."""
     hops, numbers = pair.hops, folded(pair)
     said = []
     if numbers.lost:
-        by_word = [(word, hops.outcomes[f"{Outcome.DROPPED}:{word}"]) for word in reversed(CONFIDENCES)]
-        said.append("lost: " + ", ".join(f"{count:,} {word}" for word, count in by_word if count))
+        said.append(f"lost: {_by_confidence(hops, Outcome.DROPPED)}")
     if numbers.restarted:
-        said.append(f"{numbers.restarted:,} of the new traces cut one off")
+        said.append(f"cut off: {_by_confidence(hops, Outcome.RESTARTED)}")
     if is_busy(hops):
-        said.append(f"busy: at least {percent(hops.caused[Kind.KEPT], judged_calls(hops))} handed on")
+        bounds = [(_shares(pair, audit).get(outcome), word) for outcome, word in SHARED.items()]
+        between = [f"{_between(share)} {word}" for share, word in bounds if share is not None and share.most >= 1]
+        kept = f"at least {percent(hops.caused[Kind.KEPT], calls(hops))} handed on"
+        said.append(f"busy: {', '.join(between) or kept}")
     if hops.failed_discontinued:
         said.append(f"{hops.failed_discontinued:,} failed without the trace")
     return said + [f"{count:,} {visible(word)}" for word, count in ranked(hops.changes)[:NAMES_SHOWN]]
@@ -59,7 +87,7 @@ def legend(pairs: Iterable[PairTotals], judged: Sequence[PairTotals]) -> list[st
     said = [LEGEND]
     if any(is_busy(pair.hops) for pair in judged):
         said.append(BUSY)
-    doors = [pair for pair in pairs if pair.requests > pair.exempt and not judged_calls(pair.hops)]
+    doors = [pair for pair in pairs if pair.requests > pair.exempt and not calls(pair.hops)]
     if doors:
         requests = quantity(sum(pair.requests - pair.exempt for pair in doors), "request")
         names = sorted({named(pair.client).replace("`", "'") for pair in doors})

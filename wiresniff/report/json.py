@@ -32,7 +32,7 @@ def render_json(audit: Audit) -> str:
         "captures": [_capture(capture) for capture in audit.captures],
         "judged": _judged(audit),
         "accounting": _accounting(audit.accounting),
-        "pairs": [_pair(pair) for pair in audit.pairs],
+        "pairs": [_pair(pair, audit) for pair in audit.pairs],
         "services": _services(audit.pairs),
         "findings": [_finding(finding, audit) for finding in audit.findings],
     }
@@ -81,7 +81,7 @@ def _accounting(seen: Accounting) -> Object:
     }
 
 
-def _pair(pair: PairTotals) -> Object:
+def _pair(pair: PairTotals, audit: Audit) -> Object:
     return {
         "client": pair.client,
         "server": pair.server,
@@ -106,7 +106,7 @@ def _pair(pair: PairTotals) -> Object:
         "carriers": _counts(pair.carriers),
         "carriers_instead": _counts(pair.carriers_instead),
         "operations": {name: _counts(verdicts) for name, verdicts in sorted(pair.operations.items())},
-        "hops": hops_object(pair.hops),
+        "hops": hops_object(pair.hops, audit.shares.get((pair.client, pair.server, pair.protocol), {})),
     }
 
 

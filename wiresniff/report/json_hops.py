@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from wiresniff.model.continuity import by_outcome, continuation_ratio, continuity_of, service_continuity
 from wiresniff.model.display import ranked
 from wiresniff.model.hops import MIXED, HopTotals, Kind, Outcome
+from wiresniff.model.shares import Share, Shares
 from wiresniff.model.totals import PairTotals
 
 Object = dict[str, object]
 
 
-def hops_object(hops: HopTotals) -> Object:
-    """Return every outcome, those that did not occur too, with what they rest on."""
+def hops_object(hops: HopTotals, shares: Shares) -> Object:
+    """Return every outcome, those that did not occur too, with what they rest on; and bounds of what was lost."""
     outcomes, folded = by_outcome(hops.outcomes), continuity_of(hops.outcomes)
     return {
         **{outcome.value: outcomes[outcome] for outcome in Outcome},
@@ -23,6 +24,7 @@ def hops_object(hops: HopTotals) -> Object:
         "cant_tell": folded.cant_tell,
         "lost_ratio": folded.lost_ratio,
         "continuation_ratio": continuation_ratio([hops]),
+        "bounds": {outcome.value: _share(share) for outcome, share in shares.items()},
         "doubts": dict(ranked(hops.doubts)),
         "changes": dict(ranked(hops.changes)),
         "kinds": {"caused": _kinds(hops.caused), "idle": _kinds(hops.idle)},
@@ -47,6 +49,11 @@ def _confidences(outcomes: Counter[str]) -> Object:
         outcome, _, confidence = word.partition(":")
         known.setdefault(outcome, {})[confidence] = count
     return dict(known)
+
+
+def _share(share: Share) -> Object:
+    """Return requests, as numbers that may lie between two."""
+    return dict(share._asdict())
 
 
 def _kinds(counts: Counter[str]) -> dict[str, int]:

@@ -122,10 +122,12 @@ def received_and_sent(sent: Witness, cause: Witness) -> list[str]:
 
 
 def context(witness: Witness) -> list[str]:
-    """Return what a request carried of a trace: the values, or the trace id where there are none that may be shown."""
-    if witness.values:
-        return values(witness)
-    return [f"trace {named(witness.trace_id)}"] if witness.trace_id else ["no usable trace context"]
+    """Return what a request carried of a trace: the values; without a traceparent among them, what there is instead."""
+    shown = values(witness)
+    if any("=" not in value for value in witness.values):  # members of tracestate have it, no traceparent does
+        return shown
+    instead = f"trace {named(witness.trace_id)}" if witness.trace_id else "no usable trace context"
+    return [instead, *shown]
 
 
 def pair_name(pair: PairTotals) -> str:

@@ -53,8 +53,8 @@ def render_text(audit: Audit, *, width: int, color: bool) -> str:
 def _parts(audit: Audit, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(_kept(headline(audit)), style="bold")]
     parts += [Text(f"! {note}", style="yellow") for note in capture_notes(audit)]
-    parts += _section("Service pairs, the worst first", pairs_table(audit.pairs, width))
-    parts += _section(hop_notes.TITLE, hops_table(audit.pairs, width))
+    parts += _section("Service pairs, the worst first", pairs_table(audit, width))
+    parts += _section(hop_notes.TITLE, hops_table(audit, width))
     parts += _findings(audit, width)
     parts.append(_heading("Not seen, and why"))
     parts += [_item(sentence) for sentence in sentences(audit)]

@@ -11,10 +11,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wiresniff.model.continuity import continuation_ratio, judged_calls
+from wiresniff.model.audit import Audit
+from wiresniff.model.continuity import continuation_ratio
 from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
 from wiresniff.model.hops import Kind
 from wiresniff.model.policy import Threshold
+from wiresniff.model.services import calls
 from wiresniff.model.totals import PairTotals
 from wiresniff.report import hop_notes
 from wiresniff.report.hop_notes import folded
@@ -35,9 +37,9 @@ class Column(NamedTuple):
     """A column of numbers."""
 
     heading: str
-    cell: Callable[[PairTotals], str]
+    cell: Callable[[PairTotals, Audit], str]
     wide_only: bool = False
-    style: Callable[[PairTotals], str] = lambda _pair: ""
+    style: Callable[[PairTotals, Audit], str] = lambda _pair, _audit: ""
 
 
 class Layout(NamedTuple):
@@ -45,14 +47,15 @@ class Layout(NamedTuple):
 
     heading: str
     columns: tuple[Column, ...]
-    notes: Callable[[PairTotals], list[str]]
+    notes: Callable[[PairTotals, Audit], list[str]]
 
 
-def _table(layout: Layout, pairs: Sequence[PairTotals], width: int, *, protocols: bool) -> Table:
+def _table(layout: Layout, pairs: Sequence[PairTotals], audit: Audit, width: int) -> Table:
+    protocols = {pair.protocol for pair in pairs} != {HTTP_1}
     wide = width >= WIDE
     gap = 2 if wide else 1
     columns = [column for column in layout.columns if wide or not column.wide_only]
-    rows = [[column.cell(pair) for column in columns] for pair in pairs]
+    rows = [[column.cell(pair, audit) for column in columns] for pair in pairs]
     widths = [
         max(map(len, [*column.heading.split("\n"), *(row[at] for row in rows)])) for at, column in enumerate(columns)
     ]
@@ -63,10 +66,10 @@ def _table(layout: Layout, pairs: Sequence[PairTotals], width: int, *, protocols
         table.add_column(column.heading, width=column_width, justify="right", no_wrap=True)
     for pair, row in zip(pairs, rows, strict=True):
         cells = [
-            Text(cell, style="dim" if cell == NONE else column.style(pair))
+            Text(cell, style="dim" if cell == NONE else column.style(pair, audit))
             for cell, column in zip(row, columns, strict=True)
         ]
-        notes = ([pair.protocol] if protocols else []) + layout.notes(pair)
+        notes = ([pair.protocol] if protocols else []) + layout.notes(pair, audit)
         table.add_row(_pair_cell(pair, name_width, notes), *cells)
     return table
 
@@ -100,27 +103,26 @@ def _number(count: int) -> str:
 # what is sent
 
 
-def pairs_table(pairs: Sequence[PairTotals], width: int) -> list[RenderableType]:
+def pairs_table(audit: Audit, width: int) -> list[RenderableType]:
     """Return the table of pairs by what their requests carry, and what is to be said below."""
-    seen = [pair for pair in pairs if pair.requests]
+    seen = [pair for pair in audit.pairs if pair.requests]
     if not seen:
         return [Text("No request was seen.")]
-    protocols = {pair.protocol for pair in seen} != {HTTP_1}
-    return [_table(SENT, seen[:PAIRS_SHOWN], width, protocols=protocols), *_after_pairs(seen)]
+    return [_table(SENT, seen[:PAIRS_SHOWN], audit, width), *_after_pairs(seen)]
 
 
-def _style(pair: PairTotals) -> str:
+def _style(pair: PairTotals, _audit: Audit) -> str:
     """Return the colour of the missing ratio: only pairs that can be a finding get a loud one."""
     if not pair.missing:
         return "green" if pair.judged > pair.malformed else "dim"
-    return _loud(pair)
+    return _loud(pair, _audit)
 
 
-def _loud(pair: PairTotals) -> str:
+def _loud(pair: PairTotals, _audit: Audit) -> str:
     return "yellow" if pair.external or pair.judged < Threshold().min_requests else "bold red"
 
 
-def _notes(pair: PairTotals) -> list[str]:
+def _notes(pair: PairTotals, _audit: Audit) -> list[str]:
     notes = ["one end is outside"] if pair.external else []
     if pair.failed_untraced:
         notes.append(f"{pair.failed:,} failed, {pair.failed_untraced:,} without trace")
@@ -139,16 +141,16 @@ def _notes(pair: PairTotals) -> list[str]:
 SENT = Layout(
     "client → server",
     (
-        Column("missing\nratio", lambda pair: _share(pair.missing, pair.judged), style=_style),
-        Column("indet.\nratio", lambda pair: _share(pair.indeterminate, pair.requests - pair.exempt)),
-        Column("requests", lambda pair: _number(pair.requests), wide_only=True),
-        Column("valid", lambda pair: _number(pair.valid)),
-        Column("missing", lambda pair: _number(pair.missing)),
-        Column("mal-\nformed", lambda pair: _number(pair.malformed), style=_loud),
-        Column("indet.", lambda pair: _number(pair.indeterminate)),
-        Column("exempt", lambda pair: _number(pair.exempt)),
-        Column("failed", lambda pair: _number(pair.failed), wide_only=True),
-        Column("sampled", lambda pair: _share(pair.sampled, pair.valid), wide_only=True),
+        Column("missing\nratio", lambda pair, _: _share(pair.missing, pair.judged), style=_style),
+        Column("indet.\nratio", lambda pair, _: _share(pair.indeterminate, pair.requests - pair.exempt)),
+        Column("requests", lambda pair, _: _number(pair.requests), wide_only=True),
+        Column("valid", lambda pair, _: _number(pair.valid)),
+        Column("missing", lambda pair, _: _number(pair.missing)),
+        Column("mal-\nformed", lambda pair, _: _number(pair.malformed), style=_loud),
+        Column("indet.", lambda pair, _: _number(pair.indeterminate)),
+        Column("exempt", lambda pair, _: _number(pair.exempt)),
+        Column("failed", lambda pair, _: _number(pair.failed), wide_only=True),
+        Column("sampled", lambda pair, _: _share(pair.sampled, pair.valid), wide_only=True),
     ),
     _notes,
 )
@@ -173,22 +175,35 @@ def _after_pairs(seen: list[PairTotals]) -> list[RenderableType]:
 # what becomes of the trace
 
 
-def hops_table(pairs: Sequence[PairTotals], width: int) -> list[RenderableType]:
+def hops_table(audit: Audit, width: int) -> list[RenderableType]:
     """Return the table of what services did with the traces that they were called with; nothing where none did."""
-    judged = hop_notes.judged_worst_first(pairs)
+    judged = hop_notes.judged_worst_first(audit.pairs)
     if not judged:
         return []
-    protocols = {pair.protocol for pair in judged} != {HTTP_1}
-    below = hop_notes.legend(pairs, judged)
+    below = hop_notes.legend(audit.pairs, judged)
     rest = judged[PAIRS_SHOWN:]
     if rest:
         lost = quantity(sum(folded(pair).lost for pair in rest), "lost request")
         below.insert(0, f"{quantity(len(rest), 'further pair')} with {lost}: see --format json")
-    return [_table(BECOMES, judged[:PAIRS_SHOWN], width, protocols=protocols), *_below(below)]
+    return [_table(BECOMES, judged[:PAIRS_SHOWN], audit, width), *_below(below)]
 
 
-def _lost_style(pair: PairTotals) -> str:
+def _lost_share(pair: PairTotals, audit: Audit) -> str:
+    share = hop_notes.share_of(pair, audit)
+    if share is not None:
+        return f"~{percent(round(share.about), share.calls)}"
+    return _share(folded(pair).lost, folded(pair).owed)
+
+
+LOUD_SHARE = 0.05
+"""Of its calls: what a busy service loses at least, for findings to call it an error."""
+
+
+def _lost_style(pair: PairTotals, audit: Audit) -> str:
     """Return the colour of what is lost: only what is likely at least, and may be a finding, is loud."""
+    share = hop_notes.share_of(pair, audit)
+    if share is not None and round(share.about) and not pair.external:
+        return "bold red" if share.least > LOUD_SHARE * share.calls else "yellow"
     hops = folded(pair)
     if not hops.lost:
         return "green" if hops.handed_on else "dim"
@@ -196,20 +211,20 @@ def _lost_style(pair: PairTotals) -> str:
     return "yellow" if is_quiet else "bold red"
 
 
-def _continuation(pair: PairTotals) -> str:
-    calls = judged_calls(pair.hops)
-    return "-" if continuation_ratio([pair.hops]) is None else percent(pair.hops.caused[Kind.KEPT], calls)
+def _continuation(pair: PairTotals, _audit: Audit) -> str:
+    hops = pair.hops
+    return "-" if continuation_ratio([hops]) is None else percent(hops.caused[Kind.KEPT], calls(hops))
 
 
 BECOMES = Layout(
     "service → what it calls",
     (
-        Column("lost\nshare", lambda pair: _share(folded(pair).lost, folded(pair).owed), style=_lost_style),
-        Column("handed\non", lambda pair: _number(folded(pair).handed_on)),
-        Column("lost", lambda pair: _number(folded(pair).lost), style=_lost_style),
-        Column("new\ntrace", lambda pair: _number(folded(pair).new_trace)),
-        Column("can't\ntell", lambda pair: _number(folded(pair).cant_tell)),
+        Column("lost\nshare", _lost_share, style=_lost_style),
+        Column("handed\non", lambda pair, _: _number(folded(pair).handed_on)),
+        Column("lost", lambda pair, _: _number(folded(pair).lost), style=_lost_style),
+        Column("new\ntrace", lambda pair, _: _number(folded(pair).new_trace)),
+        Column("can't\ntell", lambda pair, _: _number(folded(pair).cant_tell)),
         Column("handed on\nof all", _continuation, wide_only=True),
     ),
-    lambda pair: (["one end is outside"] if pair.external else []) + hop_notes.notes(pair),
+    lambda pair, audit: (["one end is outside"] if pair.external else []) + hop_notes.notes(pair, audit),
 )

@@ -27,6 +27,7 @@ from wiresniff.audit.findings import (
     spans,
     words,
 )
+from wiresniff.audit.findings.bounds import shares_of
 from wiresniff.audit.findings.order import worst_first
 from wiresniff.audit.findings.rule import CaptureRule, Case, PairRule, Rule, ServiceRule, Side
 from wiresniff.audit.findings.thresholds import EXTERNAL_CLIENT, boundaries, outside_names, threshold_of
@@ -37,7 +38,7 @@ from wiresniff.model.services import ServiceTotals, by_service
 from wiresniff.model.spans import SPAN_BYTES
 from wiresniff.model.totals import WITNESSES, PairTotals
 
-__all__ = ["RULES", "CaptureRule", "PairRule", "Rule", "find", "worst_first"]
+__all__ = ["RULES", "CaptureRule", "PairRule", "Rule", "find", "shares_of", "worst_first"]
 
 RULES: tuple[Rule, ...] = (
     missing.RULE,

@@ -23,10 +23,14 @@ from typing import NamedTuple
 
 from wiresniff.model.confidence import Confidence
 from wiresniff.model.hops import Around, HopTotals, Kind, Outcome
-from wiresniff.model.services import calls
+from wiresniff.model.services import by_service, calls
+from wiresniff.model.shares import PairName, Share, Shares
+from wiresniff.model.totals import PairTotals
 
 Z = 2.576
 """Standard deviations on either side: 99 %."""
+SKEW = (Z * Z - 1) / 6
+"""Calls: so much further off is that end where few are expected, since they come one by one (Cornish and Fisher)."""
 LIKELY_RIGHT = 0.95
 """Of verdicts that are `likely`, at least."""
 OTHERS = 20
@@ -41,22 +45,6 @@ _EXCUSED = {Kind.BARE: (Outcome.BARE,), Kind.FRESH: (Outcome.ORIGINATED, Outcome
 """Outcomes of calls that are bare, or of another trace, and lost nothing."""
 
 
-class Share(NamedTuple):
-    """How many of a pair's calls lost the trace in one way."""
-
-    calls: int
-    least: float
-    about: float
-    most: float
-    proven: int
-    """Of `least`: by identifiers."""
-
-    @property
-    def is_known(self) -> bool:
-        """Every such call has a verdict of its own, by identifiers."""
-        return self.most - self.least < 1 and self.proven == round(self.about)
-
-
 class Estimate(NamedTuple):
     """A number with its variance, and what it can't be below and above."""
 
@@ -64,6 +52,19 @@ class Estimate(NamedTuple):
     variance: float
     floor: float
     ceiling: float
+
+
+def shares_of(pairs: Iterable[PairTotals]) -> dict[PairName, Shares]:
+    """Bound what each pair lost, of all pairs from which requests left that something may have caused."""
+    pairs = list(pairs)
+    services = by_service(pairs)
+    return {
+        (pair.client, pair.server, pair.protocol): {
+            outcome: share_of(pair.hops, outcome, services[pair.client].hops) for outcome in _KIND
+        }
+        for pair in pairs
+        if calls(pair.hops) and pair.client in services
+    }
 
 
 def share_of(hops: HopTotals, outcome: Outcome, service: Iterable[HopTotals] = ()) -> Share:
@@ -82,8 +83,9 @@ def share_of(hops: HopTotals, outcome: Outcome, service: Iterable[HopTotals] = (
     background = background_calls(hops, kind)
     caused = caused_by_usable(around, service)
 
-    spread = Z * sqrt(caused.variance + background.variance)
-    surely = max(caused.mean - background.mean - spread, caused.floor - background.mean - Z * sqrt(background.variance))
+    spread = Z * sqrt(caused.variance + background.variance) + SKEW
+    alone = Z * sqrt(background.variance) + SKEW
+    surely = max(caused.mean - background.mean - spread, caused.floor - background.mean - alone)
     least = proven + max(LIKELY_RIGHT * likely, surely, 0)
     # What was not watched leaving, or left while nothing was open, may be late work of something that had a context.
     unwatched = total - proven - excused - around.calls - LIKELY_RIGHT * hops.quiet[kind]

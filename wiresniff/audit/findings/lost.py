@@ -7,7 +7,7 @@ identifiers alone make it as severe as that.
 
 from collections.abc import Callable
 
-from wiresniff.audit.findings.bounds import UNDECIDED, Share, share_of
+from wiresniff.audit.findings.bounds import UNDECIDED, share_of
 from wiresniff.audit.findings.causes import cause_of_dropped, cause_of_restarted, cause_of_stripped, percent_of
 from wiresniff.audit.findings.phrases import ends
 from wiresniff.audit.findings.rule import Case, PairRule, Side
@@ -17,6 +17,7 @@ from wiresniff.model.findings import Severity
 from wiresniff.model.hops import Doubt, Kind, Outcome
 from wiresniff.model.policy import Threshold
 from wiresniff.model.services import ServiceTotals, calls, is_proxy
+from wiresniff.model.shares import Share
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence
 

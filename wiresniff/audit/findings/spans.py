@@ -1,6 +1,6 @@
 """`passthrough-service` and `ghost-roots`: spans that a service does not make, and spans that it makes in vain."""
 
-from wiresniff.audit.findings.bounds import Share, share_of
+from wiresniff.audit.findings.bounds import share_of
 from wiresniff.audit.findings.causes import percent_of
 from wiresniff.audit.findings.lost import ONE
 from wiresniff.audit.findings.phrases import ends, requests
@@ -9,6 +9,7 @@ from wiresniff.model.display import named, quantity, size
 from wiresniff.model.findings import Severity
 from wiresniff.model.hops import Kind, Outcome
 from wiresniff.model.services import ServiceTotals, is_proxy
+from wiresniff.model.shares import Share
 from wiresniff.model.totals import PairTotals
 from wiresniff.model.verdicts import Confidence
 
