@@ -37,6 +37,10 @@ class Connection:
         self.joined_late = [True, True]
         """No SYN of this flow was seen: position 0 is anywhere in the stream."""
 
+    def begun(self, flow: int) -> tuple[int, int] | None:
+        """Return the sequence numbers of the first bytes of a flow and of its peer, if both were seen to begin."""
+        return None if self.joined_late[0] or self.joined_late[1] else (self.base[flow], self.base[1 - flow])
+
 
 class Columns(NamedTuple):
     """Segments of one or many runs, one row each: sequences of int of one length."""

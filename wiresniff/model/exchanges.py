@@ -29,12 +29,17 @@ class Unseen(StrEnum):
 class Channel:
     """The two ends of a connection, once a protocol told which is which."""
 
-    __slots__ = ("capture_point", "client", "is_met", "server")
+    __slots__ = ("begun", "capture_point", "client", "is_met", "server")
 
-    def __init__(self, client: Endpoint, server: Endpoint, capture_point: int) -> None:
+    def __init__(
+        self, client: Endpoint, server: Endpoint, capture_point: int, begun: tuple[int, int] | None = None
+    ) -> None:
         self.client = client
         self.server = server
         self.capture_point = capture_point
+        self.begun = begun
+        """TCP sequence numbers of the first bytes of client and server, if both were seen to begin: the same on both
+        sides of an address translation, and of no other connection."""
         self.is_met = False
         """It is known who calls whom on it (`wiresniff.audit.hops`)."""
 

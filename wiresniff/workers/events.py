@@ -14,8 +14,8 @@ from wiresniff.protocols import Event
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Ends: TypeAlias = tuple[Endpoint, Endpoint, int]
-"""Client, server, capture point."""
+Ends: TypeAlias = tuple[Endpoint, Endpoint, int, tuple[int, int] | None]
+"""Client, server, capture point, first sequence numbers."""
 Attributes: TypeAlias = dict[str, object]
 Told: TypeAlias = tuple[int, int | None, bool, Attributes]
 """Of an exchange: number of its channel, its own if it has one, whether it is opened only, everything else."""
@@ -76,7 +76,7 @@ class Sender:
         if ends is None:
             self._number += 1
             ends = self._channels[channel] = self._number
-            self._new[ends] = (channel.client, channel.server, channel.capture_point)
+            self._new[ends] = (channel.client, channel.server, channel.capture_point, channel.begun)
         number = None
         if is_opened:
             self._number += 1

@@ -42,8 +42,9 @@ class Shared:
         self._base = connection.base
         self._client_flow = client_flow
         self.channel = Channel(
-            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point
-        )
+            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point,
+            connection.begun(client_flow),
+        )  # fmt: skip
         self.requests_inbox = inboxes[client_flow]
         self.responses_inbox = inboxes[1 - client_flow]
         self.budget = budget
