@@ -21,9 +21,13 @@ from wiresniff.cli.audit import audit
 from wiresniff.cli.exits import Exit
 from wiresniff.cli.explain import explain
 from wiresniff.cli.interfaces import interfaces
+from wiresniff.cli.trace import trace
 from wiresniff.cli.watch import watch
 from wiresniff.metrics.families import FAMILIES
+from wiresniff.model.continuity import FOLDED
+from wiresniff.model.hops import Outcome
 from wiresniff.report.explanations.findings import FINDINGS
+from wiresniff.report.explanations.hops import OUTCOMES
 from wiresniff.report.explanations.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +38,7 @@ BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end: (?P=
 COMMANDS: dict[str, Callable[..., None]] = {
     "audit": audit,
     "watch": watch,
+    "trace": trace,
     "explain": explain,
     "interfaces": interfaces,
     "policy check": policy.check,
@@ -45,6 +50,7 @@ def blocks() -> dict[str, str]:
     """Return every generated part by its name."""
     return {
         "report": report(),
+        "outcomes": outcomes(),
         "verdicts": table(("verdict", "means"), ((code(entry.word), entry.title) for entry in VERDICTS)),
         "findings": findings(),
         "exit-statuses": table(("status", "means"), ((str(int(status)), status.meaning) for status in Exit)),
@@ -81,6 +87,13 @@ def findings() -> str:
         ("finding", "says", "severity"),
         ((code(rule.id), titles[rule.id], escaped(rule.judged.rstrip("."))) for rule in RULES),
     )
+
+
+def outcomes() -> str:
+    """Return the table of outcomes of hops, each with the column of a report that it is counted in."""
+    columns = {outcome: column.value for column, folded in FOLDED.items() for outcome in folded}
+    rows = ((code(entry.word), columns.get(Outcome(entry.word), ""), escaped(entry.title)) for entry in OUTCOMES)
+    return table(("outcome", "column", "means"), rows)
 
 
 def metrics() -> str:
