@@ -54,6 +54,10 @@ class Roles:
         return True
 
     def forget(self, address: str) -> None:
-        """Forget an address of both roles, of which nothing was heard for long."""
-        del self.called[address], self.calling[address]
+        """Forget an address of both roles, of which nothing was heard for long.
+
+        It may have been forgotten before: what waited to be judged brings an instance back.
+        """
+        if address in self.called and address in self.calling:
+            del self.called[address], self.calling[address]
         self._self_callers.discard(address)
