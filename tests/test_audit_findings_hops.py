@@ -144,7 +144,7 @@ def test_a_proxy_strips() -> None:
     assert "context-dropped" not in findings
     finding = findings["context-stripped"]
     assert (finding.severity, finding.count) == (Severity.ERROR, 32)
-    assert "takes the trace out of 32 % of the 100 requests that it forwards to pricing" in finding.message
+    assert "takes the trace out of 32 of the 100 requests that it forwards to pricing (32.0 %)" in finding.message
     assert "never comes out on `/old`, and does elsewhere (proxy-route)" in finding.message
 
 
@@ -425,16 +425,16 @@ def test_background_calls_are_taken_off() -> None:
     assert share_of(hops, Outcome.DROPPED, [hops]).least > 20
 
 
-@pytest.mark.parametrize(("open_requests", "background"), [(0.5, 0.0), (1, 0.3), (2, 0.1), (5, 0.0), (10, 0.1)])
-def test_bounds_hold_what_really_happened(open_requests: float, background: float) -> None:
-    """In 99 of 100 captures of a service that draws its luck for every call."""
-    draw = Random(f"{open_requests} {background}")
-    runs = [simulated(draw, open_requests, background) for _ in range(100)]
-    inside = 0
-    for hops, lost in runs:
-        shares = {outcome: share_of(hops, outcome, [hops]) for outcome in lost}
-        inside += sum(shares[outcome].least <= lost[outcome] <= shares[outcome].most for outcome in lost)
-    assert inside >= 0.99 * 2 * len(runs)
+def test_bounds_hold_what_really_happened() -> None:
+    """In 99 of 100 captures of a service that draws its luck for every call, idle or busy, with background calls."""
+    inside = told = 0
+    for open_requests, background in ((0.5, 0.0), (1, 0.3), (2, 0.1), (5, 0.0), (5, 0.1), (10, 0.1)):
+        draw = Random(f"{open_requests} {background}")
+        for hops, lost in (simulated(draw, open_requests, background) for _ in range(100)):
+            shares = {outcome: share_of(hops, outcome, [hops]) for outcome in lost}
+            inside += sum(shares[outcome].least <= lost[outcome] <= shares[outcome].most for outcome in lost)
+            told += len(lost)
+    assert inside >= 0.99 * told
 
 
 def simulated(draw: Random, open_requests: float, background: float) -> tuple[HopTotals, dict[Outcome, int]]:

@@ -14,7 +14,7 @@ can be said to be caused by one of them; but of all calls together something can
                     calls with nothing but contexts around them are the floor, and those with any the ceiling.
     Silence         Calls that nothing causes are as frequent while nothing is open. So many are taken off.
 
-The ends hold in at least 99 of 100 captures (`Z`), as long as background work is not itself begun by load.
+The ends hold in 99 of 100 captures, as long as background work is not itself begun by load.
 """
 
 from collections.abc import Iterable
@@ -27,8 +27,9 @@ from wiresniff.model.services import by_service, calls
 from wiresniff.model.shares import PairName, Share, Shares
 from wiresniff.model.totals import PairTotals
 
-Z = 2.576
-"""Standard deviations on either side: 99 %."""
+Z = 2.0
+"""Standard deviations on either side. What is not known at all (other calls, background) is counted against the service
+at one end and for it at the other, so that in simulation 99 of 100 captures lie between, not 95."""
 SKEW = (Z * Z - 1) / 6
 """Calls: so much further off is that end where few are expected, since they come one by one (Cornish and Fisher)."""
 LIKELY_RIGHT = 0.95

@@ -154,12 +154,13 @@ def _how_often(pair: PairTotals, share: Share, verb: str) -> str:
     client, server = ends(pair)
     said = verb.replace("the {calls}", f"the {quantity(share.calls, 'request')}")
     said = said.replace("{calls}", quantity(share.calls, "call")).replace("{server}", server)
-    if share.most - share.least < UNCOUNTED:
+    is_told_as_share = _is_told_as_share(pair, share)
+    if share.most - share.least < UNCOUNTED and not is_told_as_share:
         count = round(share.about)
         return f"{client} {said.replace('{share}', f'{count:,} of')} ({percent(count, share.calls)})"
     least, about, most = (percent_of(each / share.calls) for each in (share.least, share.about, share.most))
     between = f" (between {least} and {most})" if least != most else ""
-    told = ", told as a share since several requests were open at once" if _is_told_as_share(pair, share) else ""
+    told = ", told as a share since several requests were open at once" if is_told_as_share else ""
     return f"{client} {said.replace('{share}', f'{about} of')}{between}{told}"
 
 
