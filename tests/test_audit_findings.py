@@ -261,6 +261,14 @@ def test_a_blind_capture_says_so_with_its_numbers() -> None:
     assert find([], Accounting(counts=Counter(tcp_payload_bytes=1000), opaque_bytes=Counter(tls=500)), Policy()) == []
 
 
+def test_packets_that_the_kernel_dropped_make_a_capture_lossy() -> None:
+    """Also where they leave no gap, since nothing of their connections was seen after them."""
+    (finding,) = find([], Accounting(counts=Counter(packets=960, dropped_packets=40, tcp_payload_bytes=1000)), Policy())
+    assert (finding.id, finding.count) == ("capture-lossy", 40)
+    assert "4.0 % of the packets (40)" in finding.message
+    assert find([], Accounting(counts=Counter(packets=990, dropped_packets=10)), Policy()) == []
+
+
 def test_a_lossy_capture_says_so_with_its_numbers() -> None:
     """More than 1 % in gaps, or cut off."""
     (finding,) = find([], Accounting(counts=Counter(tcp_payload_bytes=970, gaps=2, gap_bytes=30)), Policy())

@@ -336,9 +336,15 @@ class Pipeline:
         self._names.absorb(totals.learned)
         self._accounting.add(totals.accounting)
 
-    def audit(self, captures: list[CaptureSummary], span_bytes: int = SPAN_BYTES) -> Audit:
-        """Return the audit of everything that was fed. `span_bytes`: what a stored span takes."""
-        accounting = self.accounting()
+    def audit(
+        self, captures: list[CaptureSummary], span_bytes: int = SPAN_BYTES, accounting: Accounting | None = None
+    ) -> Audit:
+        """Return the audit of everything that was fed.
+
+        span_bytes  what a stored span takes
+        accounting  what was counted, where the caller knows of more than was fed: of what the kernel dropped
+        """
+        accounting = accounting or self.accounting()
         pairs = worst_first(self._auditor.pairs())
         findings = find(pairs, accounting, self._policy, span_bytes)
         return Audit(captures, pairs, findings, accounting, self._level, shares_of(pairs))

@@ -175,10 +175,7 @@ def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Expo
 def _audit(pipeline: "Pipeline", watching: "Watching", span_bytes: int) -> "Audit":
     """Return the audit of what was seen so far."""
     pipeline.settle_traffic()
-    result = pipeline.audit([], span_bytes)
-    result.accounting = watching.accounting()
-    result.captures = watching.summaries()
-    return result
+    return pipeline.audit(watching.summaries(), span_bytes, watching.accounting())
 
 
 def _report(result: "Audit", report_format: ReportFormat, output: str | None) -> None:

@@ -180,7 +180,9 @@ class Watching:
     def accounting(self) -> Accounting:
         """Return what the pipeline counted, and what was left out before it."""
         accounting = self._pipeline.accounting()
-        accounting.evictions["overload"] += sum(each.shed_connections for each in self._source.statistics())
+        statistics = self._source.statistics()
+        accounting.evictions["overload"] += sum(each.shed_connections for each in statistics)
+        accounting.counts["dropped_packets"] += sum(each.dropped for each in statistics)
         return accounting
 
     def capture_state(self) -> CaptureState:

@@ -31,18 +31,29 @@ def judge_blind(accounting: Accounting) -> Case | None:
 
 
 def judge_lossy(accounting: Accounting) -> Case | None:
-    """Judge by the bytes that are not there against those that are: lost in gaps, or cut by the snap length."""
+    """Judge by what is not there against what is: bytes lost in gaps or cut by the snap length, packets dropped.
+
+    Dropped packets leave no gap where nothing else of their connection was seen after them.
+    """
     gaps, cut = accounting.counts["gap_bytes"], accounting.counts["cut_bytes"]
     lost = gaps + cut
     # What was cut is among the payload bytes, since its packets were seen; what lies in gaps is not.
     whole = accounting.payload_bytes + gaps
-    if not whole or lost / whole <= LOSSY:
-        return None
-    message = (
-        f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes lost, {cut:,} bytes "
-        "cut by the snap length): requests in them were not seen, or are indeterminate."
-    )
-    return Case(Severity.WARNING, lost, message)
+    if whole and lost / whole > LOSSY:
+        message = (
+            f"{percent(lost, whole)} of the TCP payload bytes are not in the capture ({gaps:,} bytes lost, {cut:,} "
+            "bytes cut by the snap length): requests in them were not seen, or are indeterminate."
+        )
+        return Case(Severity.WARNING, lost, message)
+    dropped = accounting.counts["dropped_packets"]
+    packets = accounting.counts["packets"] + dropped
+    if packets and dropped / packets > LOSSY:
+        message = (
+            f"{percent(dropped, packets)} of the packets ({dropped:,}) were dropped by the kernel, since the ring was "
+            "full: requests in them were not seen, or are indeterminate."
+        )
+        return Case(Severity.WARNING, dropped, message)
+    return None
 
 
 RULES = (
@@ -55,7 +66,8 @@ RULES = (
     CaptureRule(
         "capture-lossy",
         "Packets are missing from the capture",
-        "More than 1 % of the TCP payload bytes lie in gaps or were cut by the snap length: warning.",
+        "More than 1 % of the TCP payload bytes lie in gaps or were cut by the snap length, or so many packets were "
+        "dropped by the kernel: warning.",
         judge_lossy,
     ),
 )

@@ -108,11 +108,13 @@ OF_PAIRS = (
     Explanation(
         "capture-lossy",
         "packets are missing from the capture",
-        "More than 1 % of the payload bytes were sent but are not in the capture, or were cut off by the snap length. "
+        "More than 1 % of the payload bytes were sent but are not in the capture, or were cut off by the snap length; "
+        "or the kernel dropped more than 1 % of the packets that `watch` was to see. "
         "Heads in them are indeterminate, never missing; but requests lying wholly in a gap are in no count. No packet "
         "proves it: the accounting of the report does.",
         "No standard: this is a rule of wiresniff.",
-        "Capture with a larger buffer (tcpdump -B), whole packets (-s 0) and a filter; relieve the mirror port.",
+        "Capture with a larger buffer (tcpdump -B, watch --ring-mib), whole packets (-s 0) and a filter; relieve the "
+        "mirror port.",
     ),
 )
 
