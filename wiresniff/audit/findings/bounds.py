@@ -18,7 +18,7 @@ The ends hold in 99 of 100 captures, as long as background work is not itself be
 """
 
 from collections.abc import Iterable
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 from typing import NamedTuple
 
 from wiresniff.model.confidence import Confidence
@@ -30,7 +30,10 @@ from wiresniff.model.totals import PairTotals
 Z = 2.0
 """Standard deviations on either side. What is not known at all (other calls, background) is counted against the service
 at one end and for it at the other, so that in simulation 99 of 100 captures lie between, not 95."""
-SKEW = (Z * Z - 1) / 6
+BACKGROUND_Z = 2.576
+"""And of background calls, 99 %: where all that is open has a context, they are all that is not known, and nothing else
+allows for them."""
+SKEW = (BACKGROUND_Z * BACKGROUND_Z - 1) / 6
 """Calls: so much further off is that end where few are expected, since they come one by one (Cornish and Fisher)."""
 LIKELY_RIGHT = 0.95
 """Of verdicts that are `likely`, at least."""
@@ -84,8 +87,8 @@ def share_of(hops: HopTotals, outcome: Outcome, service: Iterable[HopTotals] = (
     background = background_calls(hops, kind)
     caused = caused_by_usable(around, service)
 
-    spread = Z * sqrt(caused.variance + background.variance) + SKEW
-    alone = Z * sqrt(background.variance) + SKEW
+    alone = BACKGROUND_Z * sqrt(background.variance) + SKEW
+    spread = hypot(Z * sqrt(caused.variance), alone)
     surely = max(caused.mean - background.mean - spread, caused.floor - background.mean - alone)
     least = proven + max(LIKELY_RIGHT * likely, surely, 0)
     # What was not watched leaving, or left while nothing was open, may be late work of something that had a context.
@@ -142,8 +145,11 @@ def background_calls(hops: HopTotals, kind: Kind) -> Estimate:
     busy_ns = max(hops.watched_ns - hops.idle_ns, 0)
     if not hops.idle_ns:
         return Estimate(under_load, inf, 0, under_load)
-    expected = (hops.idle[kind] + 0.5) * busy_ns / hops.idle_ns
-    variance = expected + expected * expected / (hops.idle[kind] + 0.5)
+    seen, ratio = hops.idle[kind], busy_ns / hops.idle_ns
+    expected = (seen + 0.5) * ratio
+    # What there may be where few were seen is far from even on both sides (Cornish and Fisher, for Poisson's rate).
+    most = BACKGROUND_Z * sqrt(seen + 1) + (BACKGROUND_Z * BACKGROUND_Z + 2) / 3 - 0.5
+    variance = expected + (ratio * most / BACKGROUND_Z) ** 2
     return Estimate(min(expected, under_load), variance, 0, under_load)
 
 
