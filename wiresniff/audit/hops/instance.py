@@ -1,6 +1,7 @@
 """A service at one address: what is open there at any moment, and how often it calls out by itself."""
 
 from itertools import islice
+from math import sqrt
 from typing import NamedTuple
 
 from wiresniff.audit.hops.inbound import Asked, Inbound
@@ -208,17 +209,17 @@ class Instance:
         else:
             rates.busy += 1
 
-    def background_share(self, peer: str, *, has_context: bool, assumed: int = 1) -> float | None:
+    def background_share(self, peer: str, *, has_context: bool, is_cautious: bool = True) -> float | None:
         """Estimate which share of such calls under one open request is background; None without enough to go by.
 
-        Background calls know nothing of what comes in: they are as frequent while nothing is open. `assumed`: so many
-        calls more than were seen, so that a short idle time proves nothing.
+        Background calls know nothing of what comes in: they are as frequent while nothing is open. `is_cautious`: take
+        as many as there may be with 95 % where so few were seen, three where none was.
         """
         rates = self.rates.get((peer, has_context))
         if rates is None or rates.single < EXPECTED_CALLS or not self.idle_ns or not self.single_ns:
             return None
-        idle_rate = (rates.idle + assumed) / self.idle_ns
-        return min(idle_rate / (rates.single / self.single_ns), 1.0)
+        idle = rates.idle + 1 + 2 * sqrt(rates.idle + 1) if is_cautious else rates.idle
+        return min(idle / self.idle_ns / (rates.single / self.single_ns), 1.0)
 
     def spent(self, peer: str) -> Span | None:
         """Return the time that passed here since the last call of this for a peer; None where there is no room."""

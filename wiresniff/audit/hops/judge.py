@@ -229,7 +229,7 @@ def _by_same_request(call: Call) -> Judged:
     if len(outcomes) != 1:
         return _doubtful(Doubt.BUSY if outcomes else Doubt.CAUSE_UNKNOWN)
     cause = alike[0] if len(alike) == 1 else None
-    background = call.instance.background_share(call.peer, has_context=bool(call.identity.traces), assumed=0)
+    background = call.instance.background_share(call.peer, has_context=bool(call.identity.traces), is_cautious=False)
     is_rare = background is None or background <= LIKELY_BACKGROUND
     is_likely = cause is not None and is_rare and _by_one_clock(call, alike)
     confidence = Confidence.LIKELY if is_likely else Confidence.POSSIBLE
