@@ -216,12 +216,12 @@ class Pipeline:
                 alike.append(event)
         if is_in_order:
             exchanges.sort(key=in_order)
-        if self._joins:
-            exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
         auditor = self._auditor
         auditor.meet(opened)
         auditor.meet(exchanges)
         auditor.meet(exchange for some in alike for exchange in some.latest(1))
+        if self._joins:
+            exchanges = [sight for exchange in exchanges for sight in self._sights.feed(exchange)]
         for exchange in opened:
             if self._joins:  # who knows whether this is the sight that counts
                 exchange.is_announced = False
@@ -241,7 +241,9 @@ class Pipeline:
                 self._auditor.feed(exchange)
         else:
             self._auditor.count(exchanges)
-        return self._hand_on(self._auditor.advance(self.now_ns))
+        # Where captures are joined, what one of them has not reached is still to come.
+        reached_ns = min(self._times, default=0) if self._joins else self.now_ns
+        return self._hand_on(self._auditor.advance(reached_ns))
 
     def _hand_on(self, judgements: list[Judgement]) -> list[Judgement]:
         return judgements if self._judges else []
