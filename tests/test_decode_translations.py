@@ -20,6 +20,7 @@ from wiresniff.model.segments import SegmentBlock
 CLIENT, SERVICE, POD, NODE = ("10.0.0.1", 40_000), ("10.96.0.10", 80), ("10.244.1.7", 8080), ("10.0.0.9", 61_000)
 BEFORE_NS = 20_000
 """So long a packet takes from one side to the other."""
+FIRST = 2_718_281_828
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -37,7 +38,7 @@ def sides(
     both = []
     for (client, server), delayed in ((before, True), (behind, False)):
         talk = Conversation(
-            client, server, client_sequence=7919 * number + 1000, server_sequence=104_729 * number + 5000
+            client, server, client_sequence=FIRST + 7919 * number, server_sequence=FIRST + 104_729 * number
         )
         if opened:
             talk.open()
@@ -131,9 +132,8 @@ def test_connections_that_were_open_before_the_capture_are_found_by_what_they_sa
 def test_a_proxy_asks_for_itself() -> None:
     """The same request at the same time, on a connection whose numbers are its own: two requests."""
     outer, _ = sides((CLIENT, SERVICE), (CLIENT, POD), number=1)
-    _, inner = sides((CLIENT, SERVICE), (("10.96.0.10", 50_000), POD), number=1)
-    inner.packets.clear()
-    again = Conversation(("10.96.0.10", 50_000), POD, client_sequence=77, server_sequence=outer.server_sequence)
+    proxy = ("10.96.0.10", 50_000)
+    again = Conversation(proxy, POD, client_sequence=FIRST // 2, server_sequence=outer.server_sequence)
     again.open()
     for number in range(3):
         again.client_sends(request("GET", f"/1/{number}", host="shop", fields=[("traceparent", TRACEPARENT)]))
@@ -148,6 +148,24 @@ def test_captures_made_by_hand_have_the_same_numbers_everywhere(pause_ns: int) -
     for number, talk in enumerate(talks):
         talk.packets = [replace(each, time_ns=each.time_ns + number * pause_ns) for each in talk.packets]
     assert len(audit(merge(*talks)).records) == 12
+
+
+def test_small_numbers_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever order packets come."""
+    monkeypatch.setattr("test_decode_translations.FIRST", 1000)
+    assert len(audit(merge(*sides((CLIENT, SERVICE), (CLIENT, POD)))).records) == 6
+
+
+def test_numbers_of_many_connections_prove_nothing() -> None:
+    """A translation has two sides, in a row of them some more; not seven."""
+    talks = [sides((("10.0.0.1", 40_000 + number), SERVICE), (CLIENT, POD))[0] for number in range(7)]
+    for number, talk in enumerate(talks):
+        shift = {True: number * 1000, False: -number * 1000}
+        talk.packets = [
+            replace(each, time_ns=each.time_ns + shift[is_from(each, talk.client)]) for each in talk.packets
+        ]
+    result = audit(merge(*talks))
+    assert len(result.records) >= 3 * (7 - limits.TRANSLATION_SIDES)
 
 
 def test_ports_that_are_used_again_are_another_connection() -> None:

@@ -111,6 +111,8 @@ def is_answer(asked: tuple[Row, Row], first: Row, second: Row) -> bool:
     before, behind = asked
     if before.from_high == second.from_high or behind.from_high == first.from_high or not first.flags & ACK:
         return False
+    if min(first.sequence, first.acknowledgement) < 1 << 20:
+        return False
     if first.time_ns - behind.time_ns > ANSWER_WITHIN_NS:
         return False
     return bool(first.flags & SYN) if before.flags & SYN else first.sequence == before.numbers[1]

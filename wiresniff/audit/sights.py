@@ -19,8 +19,6 @@ from wiresniff.model.exchanges import Channel, Exchange
 HOLD_NS = 2 * 10**9
 """Clocks of capture points differ by less than this where they are kept by NTP at all."""
 TRACEPARENT = b"traceparent"
-LEAST_RANDOM = 1 << 20
-"""Captures made by hand have small first numbers; of real ones, one in 4096."""
 
 Identity: TypeAlias = tuple[object, ...]
 
@@ -33,7 +31,7 @@ def identity(exchange: Exchange) -> Identity:
 def translated_identity(exchange: Exchange) -> Identity | None:
     """Return what two sights of one request have in common behind any translation; None where that proves nothing."""
     begun, fields = exchange.channel.begun, exchange.fields
-    if exchange.unseen is not None or min(begun or (exchange.sequence,)) < LEAST_RANDOM:
+    if exchange.unseen is not None or min(begun or (exchange.sequence,)) < limits.LEAST_RANDOM_SEQUENCE:
         return None
     if begun is None and not any(name == TRACEPARENT for name, _ in fields):
         return None

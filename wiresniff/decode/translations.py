@@ -11,8 +11,9 @@ changes addresses and ports, and keeps sequence numbers. Two connections are one
 A question is a SYN, or data; numbers are sequence, acknowledgement, length and flags. For two connections that are not
 one, the numbers of a SYN and its answer are 64 random bits (RFC 9293 3.4.1), so of a million pairs of connections that
 begin within the same tenth of a second one is mistaken once in 10^13 times; and what a proxy sends on has numbers of
-its own. Captures made by hand, where every connection begins with the same numbers, are told apart by the order: who
-answers later was asked later, unless one stands behind the other.
+its own. Captures made by hand, where every connection begins with the same numbers, are told apart by these, since they
+are small or on many connections at a time, and by the order: who answers later was asked later, unless one stands
+behind the other.
 
 From the proof on, rows of both have one key: the client as it is before any translation, the server as it is behind
 them all. What reassembly then gets is one connection, some packets twice, as from any capture. Of connections that were
@@ -348,6 +349,8 @@ def _answers(question: Question, first: Sight, second: Sight) -> bool:
     before, behind = question
     if before.from_high == second.from_high or behind.from_high == first.from_high:
         return False
+    if min(first.sequence, first.acknowledgement) < limits.LEAST_RANDOM_SEQUENCE:
+        return False
     if not (first.flags & ACK and 0 <= first.time_ns - behind.time_ns <= ANSWER_WITHIN_NS):
         return False
     if before.flags & SYN:
@@ -382,7 +385,8 @@ def _pairs(looked: Looked) -> Iterator[tuple[Sight, Sight]]:
         twins[sight.connection] = sight
         if previous is None or sight.row < 0:
             continue
-        if 0 <= sight.time_ns - previous.time_ns <= WITHIN_NS:
+        is_soon = 0 <= sight.time_ns - previous.time_ns <= WITHIN_NS
+        if is_soon and len(twins) <= limits.TRANSLATION_SIDES:
             yield previous, sight
 
 

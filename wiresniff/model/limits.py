@@ -67,6 +67,11 @@ TUNNEL_SIGHT_DOMAINS = 8
 TRANSLATIONS = 65_536
 """Connections that are known to be another one, seen on the other side of an address translation: as many as are
 followed at once."""
+TRANSLATION_SIDES = 4
+"""Connections that show the same numbers at one time: more are no sides of a translation, but made by hand."""
+LEAST_RANDOM_SEQUENCE = 1 << 20
+"""Sequence numbers below prove nothing: captures made by hand begin at 0 or 1000 everywhere, of real ones (RFC 9293
+3.4.1) one in 4096 so low."""
 TRANSLATION_SIGHTS = 16_384
 """Segments of the last moment that are compared to find that out."""
 PROTOCOL_NAMES = 64

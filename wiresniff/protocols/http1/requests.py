@@ -12,7 +12,6 @@ own position without changing the state is blocked on the peer.
     opaque   no longer HTTP/1
 """
 
-from collections import deque
 from collections.abc import Iterable
 
 from wiresniff.model import limits
@@ -43,7 +42,7 @@ class Requests(Direction):
         """The next head is one: nothing before it was guessed."""
         self._waiting: Asked | None = None
         """The request whose answer decides how the connection goes on."""
-        self._skipped: deque[Skipped] = deque(skipped, maxlen=SKIPPED_REMEMBERED)
+        self._skipped: list[Skipped] = list(skipped)
         if not is_synchronised:
             shared.queue.mark_loss()
 
@@ -172,6 +171,7 @@ class Requests(Direction):
         stop = columns.cuts[row + 1] if row + 1 < run.last else run.stop
         self._shared.unread("resync", stop - position)
         self._skipped.append(Skipped(position, stop, columns.packets[row], run.capture, columns.times[row]))
+        del self._skipped[:-SKIPPED_REMEMBERED]
         return stop
 
     def _opaque(self, run: Data, position: int) -> int:
@@ -284,7 +284,7 @@ class Requests(Direction):
         """Take away what was passed over of a request that is answered now."""
         seen: list[Skipped] = []
         while self._skipped and self._skipped[0].position < acknowledged:
-            seen.append(self._skipped.popleft())
+            seen.append(self._skipped.pop(0))
         return seen
 
     def take_part_of(self, acknowledged: int) -> Exchange | None:
