@@ -332,6 +332,14 @@ class Pipeline:
         """Return everything that was counted, for another pipeline to add."""
         return Totals(self._auditor.records(), self._names.learned(), self.accounting())
 
+    def learned(self) -> Learned:
+        """Return the names that traffic taught."""
+        return self._names.learned()
+
+    def absorb_names(self, learned: Learned) -> None:
+        """Add names that other traffic taught."""
+        self._names.absorb(learned)
+
     def absorb(self, totals: Totals) -> None:
         """Add what another pipeline counted, of other connections."""
         self._auditor.absorb(totals.pairs)

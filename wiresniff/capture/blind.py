@@ -39,6 +39,10 @@ class BlindSource:
     def shed(self, share: float) -> None:
         """Leave nothing out of nothing."""
 
+    def left_out(self) -> list[float]:
+        """Return nothing: whoever watches decides."""
+        return []
+
     def statistics(self) -> list[InterfaceStatistics]:
         """Say of each interface that it is not watched, and why."""
         return self._statistics

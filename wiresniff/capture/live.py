@@ -77,6 +77,10 @@ class LivePackets(Protocol):
         """Leave out a share of the connections, from 0 (the usual) to 1, whole and always the same ones."""
         ...
 
+    def left_out(self) -> list[float]:
+        """Return the share that each job leaves out, where jobs decide that themselves; empty elsewhere."""
+        ...
+
     def statistics(self) -> list[InterfaceStatistics]:
         """Return what is known of each interface since the beginning. For the thread that iterates."""
         ...
@@ -151,6 +155,10 @@ class LiveSource:
         """
         for each in self._watched:
             each.shed(min(max(share, 0.0), 1.0))
+
+    def left_out(self) -> list[float]:
+        """Return nothing: whoever watches decides."""
+        return []
 
     def statistics(self) -> list[InterfaceStatistics]:
         """Return what is known of each interface since the beginning. For the thread that iterates."""

@@ -83,6 +83,10 @@ class PortableSource:
         wanted = without_shed(share, None if self._filter is None else self._filter.expression)
         self._watched = None if wanted is None else Filter(wanted)
 
+    def left_out(self) -> list[float]:
+        """Return nothing: whoever watches decides."""
+        return []
+
     def statistics(self) -> list[InterfaceStatistics]:
         """Return what is known of each interface since the beginning."""
         return self._statistics

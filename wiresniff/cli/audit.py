@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wiresniff.cli.records import RecordWriter
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.pipeline import Pipeline
-    from wiresniff.workers import SharedAudit
+    from wiresniff.workers.audit import SharedAudit
 
 
 def audit(  # one parameter an option
@@ -103,7 +103,7 @@ def _shared(
     if jobs == 1:
         yield pipeline
         return
-    from wiresniff.workers import SharedAudit
+    from wiresniff.workers.audit import SharedAudit
 
     with SharedAudit(pipeline, make, jobs, files, is_prompt=is_prompt, in_order=in_order) as shared:
         yield shared

@@ -84,7 +84,7 @@ Jobs: TypeAlias = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="Processes that share the connections; one more reads, or waits for them. The result is the same.",
+        help="Processes that share the connections, beside one that reads, or joins what they say.",
     ),
 ]
 ShowValuesOption: TypeAlias = Annotated[ShowValues, typer.Option(help="Private values that exchange records may hold.")]

@@ -2,6 +2,8 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from secrets import randbelow
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,13 +15,18 @@ from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
 from wiresniff.model.spans import SPAN_BYTES
 
 if TYPE_CHECKING:
+    from wiresniff.capture import Filter
+    from wiresniff.capture.live import LivePackets
+    from wiresniff.cli.log import Log
     from wiresniff.cli.watching import Watching
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.audit import Audit
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
+    from wiresniff.workers.watch import SharedWatch
 
+FANOUT_GROUPS = 1 << 16
 LISTEN = "127.0.0.1:9795"
 NOWHERE = "none"
 MIB = 1 << 20
@@ -79,14 +86,13 @@ def watch(  # one parameter an option
     level: options.LevelOption = Level.TWO,
     packet_filter: options.PacketFilter = None,
     show_values: options.ShowValuesOption = ShowValues.NONE,
+    jobs: options.Jobs = 1,
 ) -> None:
     """Audit live traffic, serve metrics, and print a report at the end."""
     from wiresniff.cli.process import settle
 
     settle()
     from wiresniff.capture import Filter, rights
-    from wiresniff.capture.blind import BlindSource
-    from wiresniff.capture.live import LivePackets, open_live
     from wiresniff.cli.durations import seconds_of
     from wiresniff.cli.log import Log
     from wiresniff.cli.records import RecordWriter
@@ -94,9 +100,9 @@ def watch(  # one parameter an option
     from wiresniff.cli.signals import Signals
     from wiresniff.cli.watching import Watching, local_addresses
     from wiresniff.cli.witnesses import WitnessKeeper
-    from wiresniff.model.errors import CaptureError
     from wiresniff.pipeline import Pipeline
     from wiresniff.services.locality import Locality
+    from wiresniff.workers.watch import SharedSource, SharedWatch
 
     check_outputs(output, exchanges, metrics, witnesses)
     seconds = seconds_of(duration, "--for") if duration is not None else None
@@ -104,23 +110,24 @@ def watch(  # one parameter an option
     wanted = Filter(packet_filter) if packet_filter is not None else None
     log = Log(log_format)
     locality = Locality(local_addresses())
-    pipeline = Pipeline(rules, int(level.value), judges=exchanges is not None, locality=locality)
-    keeper = WitnessKeeper(witnesses, interfaces, rules, pipeline, is_live=True)
+    make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None)
+    alone = make(locality=locality)
+    pipeline: Pipeline | SharedWatch = alone
+    _check_jobs(jobs, witnesses)
+    keeper = WitnessKeeper(witnesses, interfaces, rules, alone, is_live=True)
     with ExitStack() as stack:
-        source: LivePackets
-        try:
-            source = stack.enter_context(
-                open_live(
-                    interfaces, ring_bytes=ring_mib * MIB, filter=wanted, promiscuous=promiscuous, may_be_absent=True
-                )
-            )
-        except CaptureError as refusal:
-            if require_capture or duration is not None:
-                raise
-            log.tell("error", "capture-refused", why=refusal)
-            source = stack.enter_context(BlindSource(interfaces, str(refusal)))
+        sources = _open(
+            jobs, interfaces, log, must_be_permitted=require_capture or duration is not None,
+            ring_bytes=ring_mib * MIB, wanted=wanted, promiscuous=promiscuous,
+        )  # fmt: skip
+        for each in sources:
+            stack.enter_context(each)
+        source = sources[0]
         exporter = _exporter(listen, web_config, shows_page=page)
         privileges = rights.drop_privileges()
+        if len(sources) > 1:  # before there are threads
+            pipeline = stack.enter_context(SharedWatch(alone, lambda here: make(locality=here), sources))
+            source = SharedSource(pipeline)
         if exporter is not None:
             exporter.start()
             stack.callback(exporter.close)
@@ -142,6 +149,52 @@ def watch(  # one parameter an option
         _report(result, report_format, output)
     _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
     raise typer.Exit(status_of(result, fail_on, min_requests))
+
+
+def _open(  # what is wished for is that of `open_live`
+    jobs: int,
+    interfaces: list[str],
+    log: "Log",
+    *,
+    must_be_permitted: bool,
+    ring_bytes: int,
+    wanted: "Filter | None",
+    promiscuous: bool,
+) -> "list[LivePackets]":
+    """Open the interfaces, once for each job; where that is not permitted, watch nothing and say so."""
+    from wiresniff.capture.blind import BlindSource
+    from wiresniff.capture.live import open_live
+    from wiresniff.model.errors import CaptureError
+
+    fanout = randbelow(FANOUT_GROUPS) if jobs > 1 else None
+    opened = ExitStack()
+    try:
+        return [
+            opened.enter_context(
+                open_live(
+                    interfaces, ring_bytes=ring_bytes, filter=wanted, fanout=fanout, promiscuous=promiscuous,
+                    may_be_absent=True,
+                )
+            )
+            for _ in range(jobs)
+        ]  # fmt: skip
+    except CaptureError as refusal:
+        opened.close()
+        if must_be_permitted:
+            raise
+        log.tell("error", "capture-refused", why=refusal)
+        return [BlindSource(interfaces, str(refusal))]
+
+
+def _check_jobs(jobs: int, witnesses: str | None) -> None:
+    """Raise UsageError where several processes can't do what is asked for."""
+    from wiresniff.capture import rights
+    from wiresniff.model.errors import UsageError
+
+    if jobs > 1 and witnesses is not None:
+        raise UsageError("--witnesses needs all packets in one process; leave out --jobs, which writes the same report")
+    if jobs > 1 and rights.is_portable():
+        raise UsageError("--jobs shares live traffic on Linux only; leave it out")
 
 
 def _policy(path: str | None, self_name: str | None) -> "Policy":
@@ -172,7 +225,7 @@ def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Expo
     return exporter
 
 
-def _audit(pipeline: "Pipeline", watching: "Watching", span_bytes: int) -> "Audit":
+def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":
     """Return the audit of what was seen so far."""
     pipeline.settle_traffic()
     return pipeline.audit(watching.summaries(), span_bytes, watching.accounting())

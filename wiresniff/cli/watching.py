@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
     from wiresniff.services.locality import Locality
+    from wiresniff.workers.watch import SharedWatch
 
 LOOK_SECONDS = 0.5
 """Between looks at what the kernel counted: soon enough to leave connections out before the ring is full."""
@@ -43,7 +44,7 @@ class Watching:
     def __init__(
         self,
         source: "LivePackets",
-        pipeline: "Pipeline",
+        pipeline: "Pipeline | SharedWatch",
         records: "RecordWriter",
         log: "Log",
         locality: "Locality",
@@ -59,6 +60,7 @@ class Watching:
         self._exporter = exporter
         self._overload = Overload()
         self._dropped: dict[str, int] = {}
+        self._left_out: dict[int, float] = {}
         self._is_up: dict[str, bool] = {}
         self._look_at = self._growth_at = self._addresses_at = 0.0
         self._began, self._began_ns = time.monotonic(), time.time_ns()
@@ -126,10 +128,14 @@ class Watching:
         for interface in state.interfaces:
             self._tell_drops(interface)
             self._tell_up(interface)
-        if self._overload.look(self._source.backlog, state.dropped_packets, now):
+        if not self._source.left_out() and self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
             share = f"{self._overload.share:.0%}"
             self._log.tell("warning", "overload", connections_left_out=share)
+        for job, left_out in enumerate(self._source.left_out(), start=1):
+            if left_out != self._left_out.get(job, 0.0):
+                self._left_out[job] = left_out
+                self._log.tell("warning", "overload", job, job=job, connections_left_out=f"{left_out:.0%}")
         if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
             self._has_said_most = True
             self._tell_most()

@@ -15,15 +15,17 @@ when all have told, the parent tells everybody; then all know the same roles, an
 in hops and sends the rest (`Brought`, as plain tuples: `events`), with earlier requests that turn out to take part. The
 parent judges a block when all workers have brought theirs. A worker dissects the next blocks while it waits.
 
-A worker that dies ends the audit with a sentence: its share of what was seen would be missing.
+Live, the kernel shares the packets between sockets, one of each worker, and nothing is decoded twice; what is judged in
+one place is brought in rounds, by time (`watch`). What pairs grew by and what was counted is asked for when somebody
+wants to know it. Names that traffic taught one worker are told the others then.
+
+A worker that dies ends everything with a sentence: its share of what was seen would be missing.
 
     links    processes and the lines to them
     shares   which connection is whose
     slots    shared memory
     events   how exchanges travel
     audit    captures
+    watch    live traffic: the parent
+    watcher  and its workers
 """
-
-from wiresniff.workers.audit import SharedAudit
-
-__all__ = ["SharedAudit"]

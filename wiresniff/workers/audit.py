@@ -14,6 +14,7 @@ from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.exchanges import Exchange, Opened
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.segments import SegmentBlock
+from wiresniff.model.spans import SPAN_BYTES
 from wiresniff.model.verdicts import Judgement
 from wiresniff.pipeline import Meeting, Pipeline, Totals
 from wiresniff.protocols import Event
@@ -148,9 +149,9 @@ class SharedAudit:
             self._pipeline.absorb(totals)
         return judgements
 
-    def audit(self, captures: list[CaptureSummary]) -> Audit:
-        """Return the audit of everything that was fed."""
-        return self._pipeline.audit(captures)
+    def audit(self, captures: list[CaptureSummary], span_bytes: int = SPAN_BYTES) -> Audit:
+        """Return the audit of everything that was fed; see `Pipeline.audit`."""
+        return self._pipeline.audit(captures, span_bytes)
 
     def _place(self, block: PacketBlock) -> int | None:
         """Return where in its file the buffer of a block is; None where workers can't read it there."""
