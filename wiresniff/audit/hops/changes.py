@@ -19,6 +19,8 @@ BAGGAGE_MEMBERS, BAGGAGE_BYTES = 64, 8192
 def changes_between(received: Reading, sent: Reading) -> tuple[Change, ...]:
     """Return what was done between a request that came in and one that it caused, beside what may be done."""
     one, other = received.context, sent.context
+    if not (received.tracestates or received.baggages) and (one is None or other is None or one[::3] == other[::3]):
+        return ()  # nothing to lose, and the same version and flags
     if one is None or other is None:
         return tuple(_baggage(received, sent))
     if not same_trace(one.trace_id, other.trace_id):

@@ -26,11 +26,16 @@ class Identity(NamedTuple):
 
 def identity_of(exchange: Exchange, reading: Reading) -> Identity:
     """Work out the identity of a request."""
-    traces: tuple[str, ...] = (reading.context.trace_id,) if reading.context is not None else ()
+    context = reading.context
+    traces: tuple[str, ...] = () if context is None else (context.trace_id,)
+    if not (
+        reading.carriers or exchange.auxiliary or reading.tracestates or (context is None and reading.traceparents)
+    ):
+        return Identity(traces, ())
     if reading.carriers:
         traces += tuple(carrier.trace_id for carrier in reading.carriers if carrier.trace_id)
     keys = tuple(hash(value) for value in exchange.auxiliary if holds_64_bits(value))
-    if reading.context is None and reading.traceparents:
+    if context is None and reading.traceparents:
         # A value that nobody uses is still like no other.
         keys += tuple(hash(value) for value in reading.traceparents if holds_64_bits(value))
     if reading.tracestates:
@@ -60,7 +65,10 @@ Asked: TypeAlias = tuple[bytes | None, bytes | None]
 class Inbound:
     """One request that came in."""
 
-    __slots__ = ("asked", "calls", "end_ns", "exchange", "identity", "is_exempt", "is_known", "is_usable", "reading")
+    __slots__ = (
+        "asked", "calls", "end_ns", "exchange", "identity", "is_call", "is_exempt", "is_known", "is_received",
+        "is_usable", "reading",
+    )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reading: Reading, identity: Identity, *, is_exempt: bool) -> None:
         self.exchange = exchange
@@ -76,5 +84,7 @@ class Inbound:
         """When its response was complete; None while it is open."""
         self.calls = 0
         """Requests that it is known to have caused."""
+        self.is_received = self.is_call = False
+        """Its server takes part, and its client does."""
         self.asked: Asked = (exchange.method, exchange.target)
         """What was known of it when it came in."""

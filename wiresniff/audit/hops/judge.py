@@ -121,8 +121,9 @@ def _handed_on(call: Call, received: list[Inbound], register: Register) -> Judge
     cause = _cause_among(candidates, call)
     confidence = _confidence_in_trace(call, candidates, register, is_same=bool(same))
     # What is found against every one of them was done, whichever was the cause.
-    found = [changes_between(each.reading, call.judgement.reading) for each in candidates]
-    changes = tuple(change for change in found[0] if all(change in others for others in found))
+    changes, *others = [changes_between(each.reading, call.judgement.reading) for each in candidates]
+    if others:
+        changes = tuple(change for change in changes if all(change in other for other in others))
     return Judged(Hop(outcome, confidence, cause.exchange if cause is not None else None, changes), cause)
 
 
@@ -146,11 +147,12 @@ def _confidence_in_trace(call: Call, received: list[Inbound], register: Register
 
 def _is_like_no_other(call: Call, received: list[Inbound]) -> bool:
     """Tell whether a trace that a call shares with others is no small number: a counter, a constant."""
-    return any(
-        len(trace.lstrip("0")) >= TRACE_DIGITS and any(same_trace(trace, one) for one in each.identity.traces)
-        for trace in call.identity.traces
-        for each in received
-    )
+    for trace in call.identity.traces:
+        if len(trace.lstrip("0")) >= TRACE_DIGITS:
+            for each in received:
+                if any(same_trace(trace, one) for one in each.identity.traces):
+                    return True
+    return False
 
 
 def _by_one_clock(call: Call, received: list[Inbound]) -> bool:

@@ -16,10 +16,12 @@ RIGHT_HALF = 16
 
 def same_trace(one: str, other: str) -> bool:
     """Compare two trace ids; where one is of 64 bits, only their right halves (Trace Context Level 2)."""
+    if one == other:
+        return True
     zeros = "0" * RIGHT_HALF
     if len(one) == len(other) == 2 * RIGHT_HALF and zeros in (one[:RIGHT_HALF], other[:RIGHT_HALF]):
         return one[RIGHT_HALF:] == other[RIGHT_HALF:]
-    return one == other
+    return False
 
 
 def shares_trace(one: Identity, other: Identity) -> bool:
@@ -92,12 +94,12 @@ class Register:
 
     # --- what went out ---
 
-    def send(self, instance: str, identity: Identity, sent: Sent) -> None:
+    def send(self, instance: str, identity: Identity, call: Exchange) -> None:
         """Remember what an instance sends without having received it: it is nobody else's."""
         for trace in identity.traces:
             place = (instance, trace[-RIGHT_HALF:])
             if place not in self._by_trace and place not in self._sent:
-                self._sent[place] = sent
+                self._sent[place] = Sent(call.time_ns, call.channel.capture_point)
                 if len(self._sent) > limits.HOP_TRACES:
                     self._sent.popitem(last=False)
         for key in identity.keys:

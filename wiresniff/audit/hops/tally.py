@@ -21,6 +21,8 @@ _BROKEN = (Outcome.DROPPED, Outcome.RESTARTED)
 _JUDGED_BY_CAUSE = (*_BROKEN, Outcome.ORIGINATED)
 _UNCAUSED = (Outcome.ROOT, Outcome.BARE)
 _KEPT = (Outcome.PROPAGATED, Outcome.PASSTHROUGH)
+_WORDS = {(outcome, confidence): f"{outcome}:{confidence}" for outcome in Outcome for confidence in Confidence}
+AGENTS_REMEMBERED = 1024
 
 
 class Tally:
@@ -33,6 +35,7 @@ class Tally:
         self.operations = operations
         self.witnesses = witnesses
         self._kinds: OrderedDict[Channel, str] = OrderedDict()
+        self._agents: dict[bytes, str] = {}
         self.evictions: Counter[str] = Counter()
 
     def count(self, judgement: Judgement, judged: Judged, call: Call | None) -> None:
@@ -40,7 +43,7 @@ class Tally:
         exchange, hop = judgement.exchange, judged.hop
         pair = self._totals_of(exchange)
         totals = pair.hops
-        totals.outcomes[f"{hop.outcome}:{hop.confidence}"] += 1
+        totals.outcomes[_WORDS[hop.outcome, hop.confidence]] += 1
         if hop.doubt is not None:
             totals.doubts[hop.doubt] += 1
         for change in hop.changes:
@@ -86,8 +89,7 @@ class Tally:
 
     def _count_sender(self, totals: HopTotals, kind: Kind, judgement: Judgement) -> None:
         exchange = judgement.exchange
-        agent = (exchange.user_agent or b"").decode("latin-1")
-        sender: Sender = (visible(shortened(agent, AGENT_CHARACTERS)), self.operations.of(exchange))
+        sender: Sender = (self._agent(exchange.user_agent or b""), self.operations.of(exchange))
         kinds = totals.senders.get(sender)
         if kinds is None:
             if len(totals.senders) >= limits.HOP_SENDERS:
@@ -95,6 +97,16 @@ class Tally:
             kinds = totals.senders.setdefault(sender, Counter())
         kinds[kind] += 1
         self._count_connection(totals, kind, exchange.channel)
+
+    def _agent(self, value: bytes) -> str:
+        """Return a user agent as it is shown; they repeat."""
+        agent = self._agents.get(value)
+        if agent is None:
+            agent = visible(shortened(value.decode("latin-1"), AGENT_CHARACTERS))
+            if len(self._agents) >= AGENTS_REMEMBERED:
+                self._agents.clear()
+            self._agents[value] = agent
+        return agent
 
     def _count_connection(self, totals: HopTotals, kind: Kind, channel: Channel) -> None:
         known = self._kinds.get(channel)
@@ -121,7 +133,7 @@ def _count_settled(totals: HopTotals, kind: Kind, judged: Judged, call: Call) ->
     """Count what estimates of shares rest on."""
     hop, sight, cause, time_ns = judged.hop, call.sight, judged.cause, call.judgement.exchange.time_ns
     if hop.outcome is not Outcome.UNDETERMINED:
-        totals.settled[f"{hop.outcome}:{hop.confidence}"] += 1
+        totals.settled[_WORDS[hop.outcome, hop.confidence]] += 1
     if not sight.requests and hop.outcome in _UNCAUSED and hop.confidence is Confidence.LIKELY:
         totals.quiet[kind] += 1
     totals.proxied += call.is_proxy or call.instance.is_proxy
