@@ -1,15 +1,26 @@
 """Any traffic: hops are what plain loops say, and the same for any block size and order."""
 
+from collections.abc import Iterator
+
+import pytest
 from hop_traffic import SECOND, START_NS, Traffic, traceparent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.hops import Said, Sent, judge
 
+from wiresniff.model import limits
 from wiresniff.model.hops import Hop
 
 SERVICES = ["web", "shop", "store"]
 RING = list(zip(SERVICES, SERVICES[1:] + SERVICES[:1], strict=True))
 BEFORE = len(RING)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_forgotten() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "HOP_REQUESTS_PER_TRACE", 1000)
+        yield
 
 
 @st.composite
