@@ -307,6 +307,21 @@ def test_an_ended_connection_is_remembered_for_a_while() -> None:
     assert reassembly.close().heard[1].said(talk.client) == [b"all", FIN_END]
 
 
+def test_a_syn_without_an_answer_is_forgotten_soon() -> None:
+    """Floods and scans don't push out connections that are only silent; an answer that comes all the same is one."""
+    silent, flood = Conversation(server=("10.0.0.3", 80)), Conversation()
+    silent.open()
+    flood.segment(from_client=True, flags=SYN, position=-1)
+    reassembly = Reassembly()
+    for block in segment_blocks(merge(silent, flood)):
+        reassembly.feed(block)
+    assert reassembly.reassembler.connections == 2
+    reassembly.wait(limits.HALF_OPEN_SECONDS - 1)
+    assert reassembly.reassembler.connections == 2
+    reassembly.wait(2)
+    assert reassembly.reassembler.connections == 1
+
+
 def test_the_longest_silent_connections_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ended ones first: those are no loss, and not counted as one."""
     monkeypatch.setattr(limits, "CONNECTIONS", 32)

@@ -84,6 +84,9 @@ IDLE_SECONDS = 3600
 """A connection without a packet for so long is forgotten; its next packet joins late."""
 ENDED_SECONDS = 10
 """An ended connection is remembered for so long, lest a late copy of its packets look like a new one."""
+HALF_OPEN_SECONDS = 75
+"""A SYN without an answer is forgotten after so long: Linux repeats one after 64 seconds at most. Scans, floods and
+services that are down would fill the table, and push out connections that are only silent."""
 WINDOW_BYTES = 64 * MIB
 """A segment further than this from its flow is not of this connection (largest receive window in use: 16 MiB)."""
 STRANGE_SEGMENTS = 3

@@ -16,6 +16,7 @@ from wiresniff.reassembly.sequence import advance, distance
 
 IDLE_NS = limits.IDLE_SECONDS * 10**9
 ENDED_NS = limits.ENDED_SECONDS * 10**9
+HALF_OPEN_NS = limits.HALF_OPEN_SECONDS * 10**9
 ADDRESSES_REMEMBERED = 4096
 """Texts of addresses: a network shows some hundreds again and again."""
 EVICTED_AT_ONCE = 16
@@ -76,7 +77,14 @@ class TrackedConnection:
 
     def is_over_at(self, time_ns: int) -> bool:
         """So long after its last packet that it is forgotten: what comes now joins late."""
-        return time_ns - self.last_time_ns > (ENDED_NS if self.ended else IDLE_NS)
+        silent_ns = time_ns - self.last_time_ns
+        if silent_ns > (ENDED_NS if self.ended else IDLE_NS):
+            return True
+        return silent_ns > HALF_OPEN_NS and self.is_half_open()
+
+    def is_half_open(self) -> bool:
+        """Say whether nothing is known of one side, not even by what the other one acknowledges."""
+        return self.flows[0].base is None or self.flows[1].base is None
 
     def may_begin_again(self, direction: int, sequence: int) -> bool:
         """Say whether a SYN with this number begins a new connection on these ports, with nothing left of this one."""
@@ -308,11 +316,12 @@ class ConnectionTable:
         return tracked
 
     def expired(self, now_ns: int) -> list[bytes]:
-        """Keys of connections that are idle or ended for long enough to be forgotten."""
+        """Keys of connections that are idle, ended or without an answer for long enough to be forgotten."""
+        since_ns = now_ns - min(ENDED_NS, HALF_OPEN_NS)
         return [
             key
             for key, tracked in self.tracked.items()
-            if now_ns - tracked.last_time_ns > (ENDED_NS if tracked.ended else IDLE_NS)
+            if tracked.last_time_ns < since_ns and tracked.is_over_at(now_ns)
         ]
 
     def excess(self, room: int) -> list[bytes]:
