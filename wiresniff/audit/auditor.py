@@ -230,9 +230,12 @@ class Auditor:
         """
         exchanges = alike.exchanges()
         first = next(exchanges)
-        if not self._names.is_one_place(first.client.address) or self._hops.takes_part(first.channel):
+        if not self._names.is_one_place(first.client.address):
             for exchange in (first, *exchanges):
                 self.feed(exchange)
+            return
+        if self._hops.takes_part(first.channel):
+            self._feed_alike(first, exchanges)
             return
         judgement = self.feed(first)
         verdict, context, rest = judgement.verdict, judgement.reading.context, alike.requests - 1
@@ -257,6 +260,24 @@ class Auditor:
         else:
             totals.valid += rest
             totals.sampled += alike.sampled - context.sampled
+
+    def _feed_alike(self, first: Exchange, exchanges: Iterable[Exchange]) -> None:
+        """Count exchanges that are alike, each of which may be the cause or the consequence of others."""
+        judgement, route = self.feed(first), self._routes.of(first)
+        totals, verdicts = route.totals, self._verdicts(route.totals, self._operations.of(first))
+        is_plain = judgement.verdict is Verdict.VALID and first.status is not None and first.status < FAILED_STATUS
+        for exchange in exchanges:
+            if not (is_plain and self._repeats.is_new(exchange, exchange.fields[0][1])):
+                self.feed(exchange)
+                continue
+            reading = self._reader.read(exchange.fields, self._level, trimmed=exchange.version != HTTP_2)
+            assert reading.context is not None
+            totals.requests += 1
+            totals.valid += 1
+            totals.sampled += reading.context.sampled
+            verdicts[Verdict.VALID] += 1
+            told = Judgement(exchange, route.client, route.server, reading, Verdict.VALID, judgement.confidence, None)
+            self._hops.feed(told, settled(exchange), keeps=self._keeps)
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange and count it."""
