@@ -144,7 +144,7 @@ def test_a_proxy_strips() -> None:
     assert "context-dropped" not in findings
     finding = findings["context-stripped"]
     assert (finding.severity, finding.count) == (Severity.ERROR, 32)
-    assert "takes the trace out of 32 of the 100 requests that it forwards to pricing (32.0 %)" in finding.message
+    assert "edge takes the trace out of 32 % of the 100 requests that it forwards to pricing" in finding.message
     assert "never comes out on `/old`, and does elsewhere (proxy-route)" in finding.message
 
 

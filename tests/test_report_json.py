@@ -119,7 +119,14 @@ def test_a_pair_says_what_became_of_the_trace() -> None:
     }  # fmt: skip
     assert pricing["connections"] == {"kept": 2, "bare": 4, "fresh": 0, "mixed": 0}
     assert (rates["doubts"], rates["changes"]) == ({"busy": 58, "cause-unknown": 1}, {"tracestate-dropped": 17})
-    assert rates["bounds"]["restarted"] == {"calls": 200, "least": 24.5, "about": 50.0, "most": 76.2, "proven": 20}
+    assert rates["bounds"]["restarted"] == {
+        "calls": 200,
+        "least": 24.5,
+        "about": 50.0,
+        "most": 76.2,
+        "proven": 20,
+        "likely": 0,
+    }
     assert (pairs["orders"]["continuation_ratio"], pairs["orders"]["bounds"]) == (None, {})
 
 

@@ -15,6 +15,8 @@ class Share(NamedTuple):
     most: float
     proven: int
     """Of `least`: by identifiers."""
+    likely: float = 0
+    """At least so many, with 95 of 100, where both ends together hold in 99: what a `likely` finding rests on."""
 
     @property
     def is_known(self) -> bool:

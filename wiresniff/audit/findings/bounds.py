@@ -33,6 +33,8 @@ at one end and for it at the other, so that in simulation 99 of 100 captures lie
 BACKGROUND_Z = 2.576
 """And of background calls, 99 %: where all that is open has a context, they are all that is not known, and nothing else
 allows for them."""
+LIKELY_Z = 1.645
+"""Below the number that is told as likely there is one in twenty."""
 SKEW = (BACKGROUND_Z * BACKGROUND_Z - 1) / 6
 """Calls: so much further off is that end where few are expected, since they come one by one (Cornish and Fisher)."""
 LIKELY_RIGHT = 0.95
@@ -91,6 +93,7 @@ def share_of(hops: HopTotals, outcome: Outcome, service: Iterable[HopTotals] = (
     spread = hypot(Z * sqrt(caused.variance), alone)
     surely = max(caused.mean - background.mean - spread, caused.floor - background.mean - alone)
     least = proven + max(LIKELY_RIGHT * likely, surely, 0)
+    at_least = max(least, proven + _likely(caused, background, hops.idle[kind]))
     # What was not watched leaving, or left while nothing was open, may be late work of something that had a context.
     unwatched = total - proven - excused - around.calls - LIKELY_RIGHT * hops.quiet[kind]
     possibly = proven + min(caused.mean + Z * sqrt(caused.variance), caused.ceiling) + max(unwatched, 0)
@@ -100,7 +103,17 @@ def share_of(hops: HopTotals, outcome: Outcome, service: Iterable[HopTotals] = (
         about: float = hops.count_settled(outcome)
     else:
         about = proven + caused.mean - background.mean
-    return Share(calls(hops), least, min(max(about, least), most), most, proven)
+    about = min(max(about, least), most)
+    return Share(calls(hops), least, about, most, proven, likely=min(max(at_least, least), about))
+
+
+def _likely(caused: Estimate, background: Estimate, seen: int) -> float:
+    """Return what is exceeded with 95 of 100: of an estimate with its own variance, no more and no less."""
+    by_luck = background.mean + background.mean * background.mean / (seen + 0.5)
+    return max(
+        caused.mean - background.mean - LIKELY_Z * sqrt(caused.variance + by_luck),
+        caused.floor - background.mean - LIKELY_Z * sqrt(by_luck),
+    )
 
 
 def caused_by_usable(around: Around, service: Iterable[HopTotals]) -> Estimate:

@@ -1,8 +1,8 @@
 """`context-dropped`, `trace-restarted`, `context-stripped`: who got the trace and did not hand it on.
 
 Judged by the bounds of `bounds`: a finding says about how many, and between which ends. It is as severe as what is
-probable, if at least a tenth of that is beyond doubt; what is merely possible makes none. `certain` is said only where
-identifiers alone make it as severe as that.
+probable, if at least a tenth of that is so with 95 of 100; what is merely possible makes none. `certain` is said only
+where identifiers alone make it as severe as that.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ DROPPED, RESTARTED, STRIPPED = "context-dropped", "trace-restarted", "context-st
 MANY, SOME = 0.05, 0.005
 """Of a service's calls to a peer: above the first an error, above the second a warning."""
 BEYOND_DOUBT = 0.1
-"""Of what is probable: so much must be sure, for a finding as severe as that."""
+"""Of what is probable: so much must be so with 95 of 100, for a finding as severe as that."""
 ONE = 0.9
-"""Sure calls from which on there is a finding at all: one that is `likely` is nearly one."""
+"""Calls, with 95 of 100, from which on there is a finding at all: one that is `likely` is nearly one."""
 UNCOUNTED = 1
 """Calls between both ends from which on a share is told, not a number."""
 
@@ -41,10 +41,10 @@ _KIND = {Outcome.DROPPED: Kind.BARE, Outcome.RESTARTED: Kind.FRESH}
 
 def severity_of(share: Share) -> Severity | None:
     """Return how severe the loss of a share is; None where nothing is sure to be lost."""
-    if share.least < ONE:
+    if share.likely < ONE:
         return None
     for severity, limit in ((Severity.ERROR, MANY), (Severity.WARNING, SOME)):
-        if share.about > limit * share.calls and share.least > BEYOND_DOUBT * limit * share.calls:
+        if share.about > limit * share.calls and share.likely > BEYOND_DOUBT * limit * share.calls:
             return severity
     return Severity.INFO
 
@@ -57,7 +57,7 @@ def severity_of_stripped(share: Share) -> Severity | None:
 
 def confidence_of(share: Share, severity: Severity, judge: "Severe") -> Confidence:
     """Return `certain` where what identifiers prove is as severe."""
-    proven = share._replace(least=share.proven, about=share.proven, most=share.proven)
+    proven = share._replace(about=share.proven, likely=share.proven)
     return Confidence.CERTAIN if judge(proven) is severity else Confidence.LIKELY
 
 
@@ -131,7 +131,7 @@ def _by_policy(
         return None
     ratio = f"on {percent_of(actual)} of its {quantity(share.calls, 'call')} to {ends(pair)[1]}"
     asked = f"the policy asks for {percent_of(wanted)}"
-    if share.least >= ONE:
+    if share.likely >= ONE:
         client = ends(pair)[0]
         message = f"{_how_often(pair, share, verb)}{cause}; {client} goes on with a trace {ratio}, {asked}."
     elif _is_larger(pair, outcome):
@@ -160,6 +160,8 @@ def _how_often(pair: PairTotals, share: Share, verb: str) -> str:
         return f"{client} {said.replace('{share}', f'{count:,} of')} ({percent(count, share.calls)})"
     least, about, most = (percent_of(each / share.calls) for each in (share.least, share.about, share.most))
     between = f" (between {least} and {most})" if least != most else ""
+    if not share.least:
+        between = f" (at most {most})"
     told = ", told as a share since several requests were open at once" if is_told_as_share else ""
     return f"{client} {said.replace('{share}', f'{about} of')}{between}{told}"
 

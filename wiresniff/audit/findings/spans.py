@@ -37,10 +37,14 @@ def judge_ghosts(service: ServiceTotals, span_bytes: int) -> Case | None:
     """Judge by the roots that a service begins, over all that it calls."""
     shares = [share_of(hops, Outcome.RESTARTED, service.hops) for hops in service.hops]
     least, about, most = (sum(share[place] for share in shares) for place in (1, 2, 3))
+    likely = sum(share.likely for share in shares if share.likely >= ONE)
     roots = sum(hops.caused[Kind.FRESH] + hops.idle[Kind.FRESH] for hops in service.hops)
-    if roots < FEWEST_ROOTS or least < ONE:
+    if roots < FEWEST_ROOTS or likely < ONE:
         return None
-    between = f" (between {percent_of(least / roots)} and {percent_of(most / roots)})" if most - least >= 1 else ""
+    between = ""
+    if most - least >= 1:
+        between = f" (between {percent_of(least / roots)} and {percent_of(most / roots)})"
+        between = between if least else f" (at most {percent_of(most / roots)})"
     message = (
         f"{percent_of(about / roots)} of the {quantity(roots, 'trace')} that {named(service.name)} begins are pieces "
         f"of traces that came in{between}{_cost(service, about / roots, span_bytes)}."
