@@ -119,7 +119,8 @@ def test_elsewhere_nothing_is_shown_meanwhile() -> None:
         assert process.stderr is not None
         process.stdin.write(TOUR_BYTES)
         process.stdin.flush()
-        process.stdout.readline()  # records come while input is open
+        assert select.select([process.stdout], [], [], WAIT_SECONDS)[0]  # records come while input is open
+        process.stdout.readline()
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         said = process.stderr.read().decode()
@@ -128,7 +129,7 @@ def test_elsewhere_nothing_is_shown_meanwhile() -> None:
 
 
 def test_records_come_while_input_is_open() -> None:
-    """Whoever reads along need not wait for the end; only the last second is held back, to be put in order."""
+    """Whoever reads along need not wait for the end; only the last second and a half is held back, to be put in order."""
     with audit("-", "--exchanges", "-", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -152,11 +152,7 @@ class Auditor:
                 self._hops.open(each.exchange)
             else:
                 settled_ones.append(each)
-        received: dict[str, list[Exchange]] = {}
-        for exchange in sorted(settled_ones, key=lambda each: (settled(each), each.packet)):
-            received.setdefault(exchange.server.address, []).append(exchange)
-        for some in received.values():
-            self._hops.take_recalled(some[-limits.HOP_RECENT :])
+        self._hops.take_recalled(settled_ones)
 
     def open(self, exchange: Exchange) -> None:
         """Take a request that is not settled yet: what leaves its server meanwhile may be on behalf of it."""

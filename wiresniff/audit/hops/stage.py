@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from wiresniff.audit.hops.inbound import Identity, Inbound, identity_of
 from wiresniff.audit.hops.instance import LATE, LONG_NS, Instance, Sight
@@ -16,7 +16,7 @@ from wiresniff.model.context import Reading
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Opened
 from wiresniff.model.verdicts import Judgement, Verdict
 
-ORDER_NS = 10**9
+ORDER_NS = 500 * 10**6
 """What happened is judged so much later, in order of time: captures are disordered by less."""
 SWEEP_NS = 60 * 10**9
 SKEW_NS = 2 * 10**9
@@ -36,6 +36,22 @@ class Place(Protocol):
     def is_proxy(self, name: str) -> bool:
         """Tell whether the policy says that a service is a proxy."""
 
+
+class Parts(NamedTuple):
+    """How a request takes part."""
+
+    is_received: bool
+    """Its server calls others: it may be the cause of something."""
+    is_call: bool
+    """Its client is called by others: something may be its cause."""
+
+    def without(self, known: "Parts") -> "Parts":
+        """Return what is new."""
+        return Parts(self.is_received and not known.is_received, self.is_call and not known.is_call)
+
+
+PARTS = {(received, call): Parts(received, call) for received in (False, True) for call in (False, True)}
+NO_PARTS, BOTH_PARTS = PARTS[False, False], PARTS[True, True]
 
 Happening: TypeAlias = tuple[int, int, int, int, Exchange, "Inbound | Judgement | None"]
 """Time, what happens, packet, a number to tell equal ones apart, to which request, and what is known of it."""
@@ -64,10 +80,12 @@ class Hops:
         self._count = count
         self._roles = Roles()
         self.takes_part = self._roles.takes_part
-        self._opened: OrderedDict[Exchange, None] = OrderedDict()
-        """Requests that are open and take no part so far."""
+        self._opened: OrderedDict[Exchange, Parts] = OrderedDict()
+        """Requests that are open and take part in one way or none so far."""
         self._recent: OrderedDict[str, deque[Exchange]] = OrderedDict()
         """What servers received, last and settled, that called nobody so far."""
+        self._received_before: dict[str, list[Exchange]] = {}
+        """Of these, those whose servers call others after all."""
         self._instances: dict[str, Instance] = {}
         self._register = Register(self._skew_ns)
         self._happenings: list[Happening] = []
@@ -102,8 +120,6 @@ class Hops:
 
     def remember(self, exchange: Exchange) -> None:
         """Remember a settled request to a server that called nobody so far: its first call may be on behalf of it."""
-        if self._opened:
-            self._opened.pop(exchange, None)
         address = exchange.server.address
         recent = self._recent.get(address)
         if recent is None:
@@ -121,11 +137,11 @@ class Hops:
     def _recall(self, address: str) -> None:
         """Take what was remembered of an address that takes part from now on."""
         for exchange in [each for each in self._opened if address in (each.client.address, each.server.address)]:
-            del self._opened[exchange]
-            exchange.is_announced = True
+            known = self._opened.pop(exchange)
             if self.recalled is None:
-                self._enter(exchange, *self._describe(exchange))
+                self._open(exchange, known)
             else:
+                exchange.is_announced = True
                 self.recalled.append(Opened(exchange))
         recent = self._recent.pop(address, ())
         if self.recalled is None:
@@ -134,20 +150,34 @@ class Hops:
             self.recalled += recent
 
     def take_recalled(self, exchanges: Iterable[Exchange]) -> None:
-        """Take what was received, and settled, before its server was known to call others."""
+        """Take what was received, and settled, before its server was known to call others, here or elsewhere."""
         for exchange in exchanges:
-            self._enter(exchange, *self._describe(exchange), is_over=True)
-            self._leave(exchange)
+            self._received_before.setdefault(exchange.server.address, []).append(exchange)
+
+    def _enter_recalled(self) -> None:
+        """Let happen, late, what servers received last before they were known to call others."""
+        for exchanges in self._received_before.values():
+            exchanges.sort(key=_ended)
+            for exchange in exchanges[-limits.HOP_RECENT :]:
+                self._enter(exchange, *self._describe(exchange), Parts(is_received=True, is_call=False))
+                self._leave(exchange)
+        self._received_before.clear()
 
     # --- what happens ---
 
     def open(self, exchange: Exchange) -> None:
         """Take a request that is not settled."""
-        if self.takes_part(exchange.channel):
-            self._enter(exchange, *self._describe(exchange))
+        self._open(exchange, NO_PARTS)
+
+    def _open(self, exchange: Exchange, known: Parts) -> None:
+        """Let the head of a request happen, as far as it takes part and that did not happen before."""
+        parts = self._parts(exchange.channel)
+        if parts != known:
+            self._enter(exchange, *self._describe(exchange), parts.without(known))
+        exchange.is_announced = parts != NO_PARTS
+        if parts == BOTH_PARTS:
             return
-        exchange.is_announced = False
-        self._opened[exchange] = None
+        self._opened[exchange] = parts
         if len(self._opened) > limits.HOPS_OPENED:
             self._opened.popitem(last=False)
             self._evictions["hops-opened"] += 1
@@ -155,32 +185,36 @@ class Hops:
     def feed(self, judgement: Judgement, settled_ns: int, *, keeps: bool) -> None:
         """Take a settled request. `keeps`: whoever reads judgements wants all, in order."""
         exchange = judgement.exchange
-        if self.takes_part(exchange.channel):
-            if not exchange.is_announced:
-                self._opened.pop(exchange, None)
-                self._enter(exchange, judgement.reading, judgement.verdict is Verdict.EXEMPT)
+        parts, known = self._parts(exchange.channel), NO_PARTS
+        if exchange.is_announced:
+            known = self._opened.pop(exchange, BOTH_PARTS)
+        elif self._opened:
+            self._opened.pop(exchange, None)
+        if parts != known:
+            is_exempt = judgement.verdict is Verdict.EXEMPT
+            self._enter(exchange, judgement.reading, is_exempt, parts.without(known))
+        if parts.is_received:
             self._leave(exchange)
         else:
             self.remember(exchange)
-        is_call = exchange.client.address in self._roles.called
+        is_call = parts.is_call
         if is_call or keeps:
             self._push(settled_ns + self._skew_ns, SETTLE_CALL if is_call else SETTLE, exchange, judgement)
         else:
             identity = identity_of(exchange, judgement.reading)
             self._count(judgement, Judged(front_door(judgement, identity), None), None)
 
-    def _enter(self, exchange: Exchange, reading: Reading, is_exempt: bool, *, is_over: bool = False) -> None:
-        """Let a head happen. `is_over`: its hop is judged already."""
-        channel, roles = exchange.channel, self._roles
+    def _parts(self, channel: Channel) -> Parts:
+        return PARTS[channel.server.address in self._roles.calling, channel.client.address in self._roles.called]
+
+    def _enter(self, exchange: Exchange, reading: Reading, is_exempt: bool, parts: Parts) -> None:
+        """Let a head happen."""
         inbound = Inbound(exchange, reading, identity_of(exchange, reading), is_exempt=is_exempt)
-        inbound.is_received = channel.server.address in roles.calling
-        inbound.is_call = not is_over and channel.client.address in roles.called
+        inbound.is_received, inbound.is_call = parts
         self._push(exchange.time_ns, ENTER, exchange, inbound)
 
     def _leave(self, exchange: Exchange) -> None:
-        if exchange.channel.server.address in self._roles.calling:
-            ended_ns = exchange.end_time_ns or exchange.settled_ns or exchange.time_ns
-            self._push(max(ended_ns, exchange.time_ns), LEAVE, exchange, None)
+        self._push(_ended(exchange)[0], LEAVE, exchange, None)
 
     def _push(self, time_ns: int, what: int, exchange: Exchange, more: "Inbound | Judgement | None") -> None:
         self._number += 1
@@ -189,8 +223,10 @@ class Hops:
     # --- in order of time ---
 
     def advance(self, now_ns: int) -> Iterator[Judgement]:
-        """Judge what happened until a second ago."""
+        """Judge what happened until half a second ago."""
         until_ns = now_ns - self._wait_ns
+        if self._received_before:
+            self._enter_recalled()
         happenings = self._happenings
         if happenings:
             happenings.sort()
@@ -207,6 +243,7 @@ class Hops:
 
     def close(self) -> Iterator[Judgement]:
         """Judge what is left."""
+        self._enter_recalled()
         happenings = sorted(self._happenings)
         self._happenings = []
         yield from self._go_through(happenings)
@@ -306,6 +343,12 @@ class Hops:
                 instance.count_call(sight, judged.cause)
         self._count(judgement, judged, call)
         return Judgement(*judgement[:-1], judged.hop)  # `_replace` takes three times as long
+
+
+def _ended(exchange: Exchange) -> tuple[int, int]:
+    """Return when a request was over, and a number to tell equal times apart."""
+    ended_ns = exchange.end_time_ns or exchange.settled_ns or exchange.time_ns
+    return max(ended_ns, exchange.time_ns), exchange.packet
 
 
 def _time_of(happening: Happening) -> int:
