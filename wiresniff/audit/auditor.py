@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Protocol
 
+from wiresniff.audit.carried import FAILED_STATUS, Carried
 from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.hops import Hops
 from wiresniff.audit.hops.tally import Tally
@@ -13,7 +14,6 @@ from wiresniff.audit.pairs import Naming, PairRecord, Pairs
 from wiresniff.audit.repeats import Repeats
 from wiresniff.audit.routes import HTTP_2, Key, Route, Routes, named_authority
 from wiresniff.audit.witnesses import Witnesses
-from wiresniff.model import limits
 from wiresniff.model.context import Presence, Reading, WarningWord
 from wiresniff.model.delivery import Endpoint
 from wiresniff.model.exchanges import Alike, Channel, Exchange, Fields, Opened, Traffic
@@ -21,15 +21,12 @@ from wiresniff.model.findings import Witness
 from wiresniff.model.growth import Growth, Reporter
 from wiresniff.model.policy import Keep, Policy
 from wiresniff.model.targets import rpc_of
-from wiresniff.model.totals import OTHER, WITNESSES, PairTotals
+from wiresniff.model.totals import WITNESSES, PairTotals
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
 TRACEPARENT = b"traceparent"
 ROOT, BARE, EXEMPT = "root:certain", "bare:certain", "exempt:certain"
 """Hops of clients that nobody calls."""
-FAILED_STATUS = 500
-PATHS_REMEMBERED = 256
-"""Paths remembered per route; then all are forgotten and learned anew."""
 _OF_PRESENCE = {
     Presence.VALID: Verdict.VALID,
     Presence.MALFORMED: Verdict.MALFORMED,
@@ -105,6 +102,7 @@ class Auditor:
         self._tally = Tally(self._totals_of, self._operations, self._witnesses)
         self._hops = Hops(self._describe, names, self._tally.count, late_ns)
         self._routes = Routes(names, self._pairs, self._hops)
+        self._carried = Carried(self._operations, self._witnesses, self._pairs.evictions)
 
     @property
     def evictions(self) -> Counter[str]:
@@ -249,7 +247,7 @@ class Auditor:
             totals.reasons[f"exempt:{judgement.reason}"] += rest
             totals.hops.outcomes[EXEMPT] += rest
             return
-        self._verdicts(totals, self._operations.of(first))[verdict] += rest
+        self._carried.verdicts(totals, self._operations.of(first))[verdict] += rest
         totals.hops.outcomes[BARE if context is None else ROOT] += rest
         if context is None:
             totals.missing += rest
@@ -260,7 +258,7 @@ class Auditor:
     def _feed_alike(self, first: Exchange, exchanges: Iterable[Exchange]) -> None:
         """Count exchanges that are alike, each of which may be the cause or the consequence of others."""
         judgement, route = self.feed(first), self._routes.of(first)
-        totals, verdicts = route.totals, self._verdicts(route.totals, self._operations.of(first))
+        totals, verdicts = route.totals, self._carried.verdicts(route.totals, self._operations.of(first))
         is_plain = judgement.verdict is Verdict.VALID and first.status is not None and first.status < FAILED_STATUS
         for exchange in exchanges:
             if not (is_plain and self._repeats.is_new(exchange, exchange.fields[0][1])):
@@ -299,12 +297,12 @@ class Auditor:
             if shared:
                 reading = reading._replace(warnings=(*reading.warnings, WarningWord.SHARED_PARENT_ID))
                 totals.warnings[WarningWord.SHARED_PARENT_ID] += shared - 1
-            self._count_judged(route, exchange, reading, verdict)
+            self._carried.count_judged(route, exchange, reading, verdict)
             if exchange.inferred:
                 confidence = Confidence.INFERRED
                 totals.inferred_verdicts[verdict] += 1
         totals.requests += 1
-        self._count_failure(totals, exchange, reading, verdict)
+        self._carried.count_failure(totals, exchange, reading, verdict)
         judgement = Judgement(exchange, client, server, reading, verdict, confidence, reason)
         self._hops.feed(judgement, settled(exchange), keeps=self._keeps)
         return judgement
@@ -314,61 +312,6 @@ class Auditor:
             exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port,
             client, server, rpc_service(exchange),
         )  # fmt: skip
-
-    def _count_judged(self, route: Route, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
-        totals = route.totals
-        operation = self._operations.of(exchange)
-        verdicts = self._verdicts(totals, operation)
-        verdicts[verdict] += 1
-        if exchange.target is not None and not exchange.preflight:
-            if len(route.owed) >= PATHS_REMEMBERED:
-                route.owed.clear()
-            route.owed[exchange.method, exchange.target.partition(b"?")[0]] = verdicts
-        context = reading.context
-        if context is not None:
-            totals.valid += 1
-            if context.sampled:
-                totals.sampled += 1
-        elif verdict is Verdict.MISSING:
-            totals.missing += 1
-            self._witnesses.offer(totals, Verdict.MISSING, exchange, reading)
-        else:
-            totals.malformed += 1
-            self._witnesses.offer(totals, Verdict.MALFORMED, exchange, reading)
-        if reading.carriers:
-            for carrier in reading.carriers:
-                totals.carriers[carrier.format] += 1
-                if verdict is Verdict.MISSING:
-                    totals.carriers_instead[carrier.format] += 1
-                    self._witnesses.offer(totals, "foreign-format-only", exchange, reading)
-        for fault in reading.faults:
-            totals.faults[fault] += 1
-            self._witnesses.offer(totals, fault, exchange, reading)
-        for warning in reading.warnings:
-            totals.warnings[warning] += 1
-            self._witnesses.offer(totals, warning, exchange, reading)
-        if reading.baggage_bytes:
-            totals.baggage_requests += 1
-            totals.baggage_bytes += reading.baggage_bytes
-            self._witnesses.offer(totals, "baggage", exchange, reading)
-
-    def _count_failure(self, totals: PairTotals, exchange: Exchange, reading: Reading, verdict: Verdict) -> None:
-        status = exchange.status
-        if (status is not None and status >= FAILED_STATUS) or exchange.grpc_status or exchange.unanswered:
-            totals.failed += 1
-            if verdict in (Verdict.MISSING, Verdict.MALFORMED):
-                totals.failed_untraced += 1
-                self._witnesses.offer(totals, "failure-untraced", exchange, reading)
-
-    def _verdicts(self, totals: PairTotals, operation: str) -> Counter[str]:
-        """Return the verdicts of an operation, to be counted in."""
-        verdicts = totals.operations.get(operation)
-        if verdicts is not None:
-            return verdicts
-        if len(totals.operations) >= limits.OPERATIONS_PER_PAIR:
-            self._pairs.evictions["operations"] += 1
-            return totals.operations.setdefault(OTHER, Counter())
-        return totals.operations.setdefault(operation, Counter())
 
     def count_traffic(self, traffic: Traffic) -> None:
         """Count the bytes of a pair, read and not read."""
@@ -392,7 +335,8 @@ class Auditor:
         self._exemptions = Exemptions(policy)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy, self._witnesses.made)
-        self._tally.operations, self._tally.witnesses = self._operations, self._witnesses
+        for each in (self._tally, self._carried):
+            each.operations, each.witnesses = self._operations, self._witnesses
         self._routes.forget()
 
     def names_of(self, exchange: Exchange) -> tuple[str, str]:

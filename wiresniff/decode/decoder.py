@@ -17,12 +17,12 @@ from wiresniff.decode.fragments import FragmentTable
 from wiresniff.decode.ip import read_ipv4, read_ipv6
 from wiresniff.decode.link import LINKS, LinkColumns, put, read_tags, unread
 from wiresniff.decode.networks import Networks
-from wiresniff.decode.segments import Datagrams, Segments, in_order, join
+from wiresniff.decode.segments import NOTHING, Datagrams, Segments, in_order, join
 from wiresniff.decode.tcp import find_payload, read_tcp
 from wiresniff.decode.translations import Translations
 from wiresniff.model.anomalies import Anomaly
 from wiresniff.model.packets import PacketBlock
-from wiresniff.model.segments import ENDPOINTS, SegmentBlock
+from wiresniff.model.segments import SegmentBlock
 
 IP_HEADERS: Final = {
     headers.ETHERTYPE_IPV4: (headers.IPV4, read_ipv4),
@@ -38,13 +38,6 @@ FOLLOWED: Final = {
 
 TUNNELS_IN_COLUMNS = 1
 """VXLAN or GENEVE read in columns; a tunnel within one is left to the scalar path."""
-
-COLUMNS: Final = (
-    np.int64, np.int64, np.int64, ENDPOINTS, np.uint64, np.bool_, np.uint32, np.uint32, np.uint8, np.int64, np.int64,
-    np.int64,
-)  # fmt: skip
-NOTHING: Final = SegmentBlock(b"", 0, *(np.empty(0, dtype=kind) for kind in COLUMNS))
-"""What a tick brings; the columns are of the types of `SegmentBlock`."""
 
 
 @dataclass(slots=True)

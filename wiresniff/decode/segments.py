@@ -4,14 +4,21 @@ Row spaces: `packet_rows` are rows of the packet block; everything else in a bun
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.columns.gather import pick
 from wiresniff.decode.cursor import Found
-from wiresniff.model.segments import ENDPOINTS
+from wiresniff.model.segments import ENDPOINTS, SegmentBlock
+
+BLOCK_COLUMNS: Final = (
+    np.int64, np.int64, np.int64, ENDPOINTS, np.uint64, np.bool_, np.uint32, np.uint32, np.uint8, np.int64, np.int64,
+    np.int64,
+)  # fmt: skip
+NOTHING: Final = SegmentBlock(b"", 0, *(np.empty(0, dtype=kind) for kind in BLOCK_COLUMNS))
+"""What a tick brings; the columns are of the types of `SegmentBlock`."""
 
 
 @dataclass(slots=True)
