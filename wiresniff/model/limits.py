@@ -233,8 +233,8 @@ EXEMPTION_MEMORY = 1000
 
 # witnesses
 WITNESS_WINDOW_BYTES = 64 * MIB
-"""What passed last and can't be read a second time (a live interface, a pipe), kept to find the packets of a witness in:
-some seconds of a busy interface. A request that is judged later than that is left out of the witness file."""
+"""What passed last and can't be read a second time (a live interface, a pipe), kept to find the packets of a witness
+in: some seconds of a busy interface. A request that is judged later than that is left out of the witness file."""
 WITNESS_FILE_BYTES = 64 * MIB
 """What is kept of witnesses to be written, masked; three of each finding are some MiB."""
 WITNESS_EARLY_SECONDS = 1
