@@ -129,7 +129,7 @@ def test_elsewhere_nothing_is_shown_meanwhile() -> None:
 
 
 def test_records_come_while_input_is_open() -> None:
-    """Whoever reads along need not wait for the end; only the last second and a half is held back, to be put in order."""
+    """Whoever reads along need not wait for the end; only the last second and a half is held back."""
     with audit("-", "--exchanges", "-", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
