@@ -31,6 +31,7 @@ again, needs none, so that it can be given up.
     ring            the memory that the kernel writes packets to
     packet_socket   AF_PACKET sockets
     kernel_filter   the programs that the kernel runs on packets
+    fanout          the one by which it shares them between processes
     interfaces      what interfaces there are
     rights          what this process may do, and how it gives it up
     portable        live packets through scapy, elsewhere than on Linux

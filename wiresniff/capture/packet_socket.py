@@ -16,6 +16,7 @@ from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 from typing import NamedTuple
 
 from wiresniff.capture.bpf import Instruction
+from wiresniff.capture.fanout import FANOUT_PROGRAM
 from wiresniff.capture.ring import Ring
 from wiresniff.model.errors import CaptureError, UsageError
 from wiresniff.model.limits import MIB, RING_BLOCK_BYTES, RING_BLOCK_SECONDS
@@ -24,13 +25,13 @@ ALL_PROTOCOLS = 0x0003
 """ETH_P_ALL"""
 ANY_INTERFACE = 0
 SOL_PACKET = 263
-ADD_MEMBERSHIP, RX_RING, STATISTICS, VERSION, FANOUT = 1, 5, 6, 10, 18
+ADD_MEMBERSHIP, RX_RING, STATISTICS, VERSION, FANOUT, FANOUT_DATA = 1, 5, 6, 10, 18, 22
 """PACKET_... options of the level SOL_PACKET."""
 TPACKET_V3 = 2
 PROMISCUOUS = 1
 """PACKET_MR_PROMISC"""
-FANOUT_HASH, FANOUT_DEFRAGMENT = 0, 0x8000
-"""By the hash of addresses and ports, the same both ways; fragments are put together first."""
+FANOUT_BY_PROGRAM, FANOUT_DEFRAGMENT = 6, 0x8000
+"""PACKET_FANOUT_CBPF, and that fragments are put together first."""
 ATTACH_FILTER = 26
 """SO_ATTACH_FILTER"""
 FRAME_BYTES = 2048
@@ -64,9 +65,12 @@ class PacketSocket:
 
     def attach(self, program: Sequence[Instruction]) -> None:
         """Take only what a program lets through, from now on."""
+        self._give(socket.SOL_SOCKET, ATTACH_FILTER, program)
+
+    def _give(self, level: int, option: int, program: Sequence[Instruction]) -> None:
         packed = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
         length_and_address = struct.pack("@HP", len(program), ctypes.addressof(packed))
-        self._socket.setsockopt(socket.SOL_SOCKET, ATTACH_FILTER, length_and_address)
+        self._socket.setsockopt(level, option, length_and_address)
 
     def bind(self, interface: int) -> None:
         """Take packets of an interface by its index, 0 for all of them."""
@@ -77,8 +81,10 @@ class PacketSocket:
             raise OSError(number, os.strerror(number))
 
     def join(self, group: int) -> None:
-        """Share what comes with all sockets that join this group; must be bound."""
-        self._socket.setsockopt(SOL_PACKET, FANOUT, struct.pack("=I", group | (FANOUT_HASH | FANOUT_DEFRAGMENT) << 16))
+        """Share what comes with all sockets that join this group, by the fanout program; must be bound."""
+        kind = FANOUT_BY_PROGRAM | FANOUT_DEFRAGMENT
+        self._socket.setsockopt(SOL_PACKET, FANOUT, struct.pack("=I", group | kind << 16))
+        self._give(SOL_PACKET, FANOUT_DATA, FANOUT_PROGRAM)
 
     def take_others(self, interface: int) -> None:
         """Also take what is not addressed to this machine (promiscuous mode), until the socket is closed."""
