@@ -5,7 +5,7 @@ from hop_traffic import SECOND, START_NS, Traffic, traceparent
 
 from wiresniff.audit.hops import Hops
 from wiresniff.audit.hops.inbound import Inbound, identity_of
-from wiresniff.audit.hops.register import Register
+from wiresniff.audit.hops.register import Outlines, Register
 from wiresniff.audit.hops.roles import Roles
 from wiresniff.model import limits
 from wiresniff.model.context import ABSENT, Presence, Reading, TraceContext
@@ -295,6 +295,31 @@ def test_a_flood_of_traces_does_not_hide_what_is_open(monkeypatch: pytest.Monkey
         traffic.request("web", "shop", 2 + number / 10, 3, traceparent(10 + number, 1))
     went = traffic.request("shop", "store", 10, 11, traceparent(1, 2))
     assert traffic.hops()[went] == f"propagated, certain, because of {came}"
+
+
+def test_late_work_is_joined_though_little_is_remembered_of_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a trace came in, and with which parent-id, is remembered for much longer than the request."""
+    monkeypatch.setattr(limits, "HOP_TRACES", 4)
+    traffic = Traffic()
+    for number in range(1, 12):
+        traffic.request("web", "shop", number, number + 0.5, traceparent(number, 1))
+    traffic.request("shop", "store", 12, 12.5, traceparent(11, 2))
+    handed_on = traffic.request("shop", "store", 13, 13.5, traceparent(1, 2))
+    as_it_came = traffic.request("shop", "store", 14, 14.5, traceparent(2, 1))
+    hops = traffic.hops()
+    assert (hops[handed_on], hops[as_it_came]) == ("propagated, likely", "passthrough, likely")
+
+
+def test_what_is_remembered_in_outline_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go, a generation at once."""
+    monkeypatch.setattr(limits, "HOP_TRACES_IN_OUTLINE", 8)
+    outlines = Outlines()
+    for number in range(100):
+        outlines.add(("shop", str(number)), [])
+    assert not outlines.has(("shop", "80"))
+    assert outlines.has(("shop", "99"))
+    assert outlines.has(("shop", "90"))
+    assert not outlines.has(("store", "99"))
 
 
 @pytest.mark.usefixtures("small")

@@ -175,9 +175,11 @@ NAMES_INFERRED = 16
 # hops
 HOP_HORIZON_SECONDS = 600
 """A request is joined by identifiers with what its sender received so long before: retries, queues, background work."""
-HOP_TRACES = 16_384
-"""Requests received, remembered for that in all, the oldest going first: ten seconds of a node with 1,600 a second. Of
-what goes before its time only late work is lost, since open requests are the newest (about a kilobyte each)."""
+HOP_TRACES = 4096
+"""Traces received, of which the requests are remembered, in all, the oldest going first: some seconds of a busy node.
+Open requests are the newest, and followed anyway; of older ones it matters only that they came (1.7 kilobytes each)."""
+HOP_TRACES_IN_OUTLINE = 32_768
+"""Older traces of which it is remembered that they came, and with which parent-id (150 bytes each)."""
 HOP_KEYS = 16_384
 """And auxiliary ids of theirs."""
 HOP_ADDRESSES = 16_384

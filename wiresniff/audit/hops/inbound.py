@@ -58,6 +58,13 @@ def holds_64_bits(value: bytes) -> bool:
     return len(value) >= ENTROPY_WORD and digits >= WORD_DIGITS and len(set(value)) >= ENTROPY_WORD // 2
 
 
+def parent_of(reading: Reading) -> str | None:
+    """Return the parent-id of a request, in whichever format its trace is."""
+    if reading.context is not None:
+        return reading.context.parent_id
+    return next((each.span_id for each in reading.carriers if each.trace_id), None)
+
+
 Asked: TypeAlias = tuple[bytes | None, bytes | None]
 """Method, and target with its query."""
 

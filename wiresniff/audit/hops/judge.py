@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from wiresniff.audit.hops.changes import changes_between
-from wiresniff.audit.hops.inbound import Identity, Inbound
+from wiresniff.audit.hops.inbound import Identity, Inbound, parent_of
 from wiresniff.audit.hops.instance import BUSY, LONG_NS, Instance, Sight
 from wiresniff.audit.hops.register import Register, same_trace, shares_trace
 from wiresniff.model import limits
-from wiresniff.model.context import Reading
 from wiresniff.model.hops import Doubt, Hop, Outcome
 from wiresniff.model.verdicts import Confidence, Judgement, Verdict
 
@@ -96,6 +95,9 @@ def _join(call: Call, register: Register) -> Judged | None:
             received = _behind(call, received)
         if received:
             return _handed_on(call, received, register)
+        is_same = register.came_long_before(call.place, identity.traces, parent_of(call.judgement.reading))
+        if is_same is not None and not call.is_shared:
+            return Judged(Hop(Outcome.PASSTHROUGH if is_same else Outcome.PROPAGATED, Confidence.LIKELY), None)
     if identity.keys:
         cause = register.by_key(call.place, identity.keys, exchange)
         if cause is not None and (not call.is_shared or _behind(call, [cause])):
@@ -114,8 +116,8 @@ def _behind(call: Call, received: list[Inbound]) -> list[Inbound]:
 
 
 def _handed_on(call: Call, received: list[Inbound], register: Register) -> Judged:
-    parent_id = _parent_id(call.judgement.reading)
-    same = [each for each in received if parent_id is not None and _parent_id(each.reading) == parent_id]
+    parent_id = parent_of(call.judgement.reading)
+    same = [each for each in received if parent_id is not None and parent_of(each.reading) == parent_id]
     outcome = Outcome.PASSTHROUGH if same else Outcome.PROPAGATED
     candidates = same or received
     cause = _cause_among(candidates, call)
@@ -167,12 +169,6 @@ def _cause_among(received: list[Inbound], call: Call) -> Inbound | None:
         return received[0]
     containing = _containing(call, received)
     return containing[0] if len(containing) == 1 else None
-
-
-def _parent_id(reading: Reading) -> str | None:
-    if reading.context is not None:
-        return reading.context.parent_id
-    return next((each.span_id for each in reading.carriers if each.trace_id), None)
 
 
 def _told_by(call: Call, cause: Inbound, register: Register) -> Judged:

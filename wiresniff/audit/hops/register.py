@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict
 from typing import NamedTuple
 
-from wiresniff.audit.hops.inbound import Identity, Inbound
+from wiresniff.audit.hops.inbound import Identity, Inbound, parent_of
 from wiresniff.model import limits
 from wiresniff.model.exchanges import Exchange
 
@@ -29,6 +29,32 @@ def shares_trace(one: Identity, other: Identity) -> bool:
     return any(same_trace(trace, each) for trace in one.traces for each in other.traces)
 
 
+class Outlines:
+    """Traces that came in, and were forgotten but for that. Two generations: the older one goes as a whole."""
+
+    def __init__(self) -> None:
+        self._newer: set[int] = set()
+        self._older: set[int] = set()
+
+    def add(self, place: tuple[str, str], inbounds: list[Inbound]) -> None:
+        """Keep that requests of a trace came in."""
+        if len(self._newer) >= limits.HOP_TRACES_IN_OUTLINE:  # two of each trace, in two generations
+            self._newer, self._older = set(), self._newer
+        self._newer.add(hash(place))
+        for inbound in inbounds:
+            self._newer.add(hash((place, parent_of(inbound.reading))))
+
+    def has(self, place: tuple[str, str]) -> bool:
+        """Tell whether a trace came in; of 2^64 values of a hash, none is met twice by chance."""
+        key = hash(place)
+        return key in self._newer or key in self._older
+
+    def has_parent(self, place: tuple[str, str], parent_id: str | None) -> bool:
+        """Tell whether it came in with this parent-id."""
+        key = hash((place, parent_id))
+        return parent_id is not None and (key in self._newer or key in self._older)
+
+
 class Sent(NamedTuple):
     """When and where an instance first sent a trace."""
 
@@ -47,6 +73,7 @@ class Register:
         self._by_trace: OrderedDict[tuple[str, str], list[Inbound]] = OrderedDict()
         self._by_key: OrderedDict[tuple[str, int], Inbound | None] = OrderedDict()
         """None: several requests had it, or the instance itself did, so it names none of them."""
+        self._outlines = Outlines()
         self._sent: OrderedDict[tuple[str, str], Sent] = OrderedDict()
         """Traces that an instance sent before it received them: it may have begun them."""
         self.evictions: Counter[str] = Counter()
@@ -67,7 +94,8 @@ class Register:
         if known is None:
             self._by_trace[place] = [inbound]
             if len(self._by_trace) > limits.HOP_TRACES:
-                _, oldest = self._by_trace.popitem(last=False)
+                gone, oldest = self._by_trace.popitem(last=False)
+                self._outlines.add(gone, oldest)
                 # It counts if it could still have mattered.
                 if inbound.exchange.time_ns - oldest[-1].exchange.time_ns < HORIZON_NS:
                     self.evictions["hop-traces"] += 1
@@ -98,7 +126,7 @@ class Register:
         """Remember what an instance sends without having received it: it is nobody else's."""
         for trace in identity.traces:
             place = (instance, trace[-RIGHT_HALF:])
-            if place not in self._by_trace and place not in self._sent:
+            if place not in self._by_trace and place not in self._sent and not self._outlines.has(place):
                 self._sent[place] = Sent(call.time_ns, call.channel.capture_point)
                 if len(self._sent) > limits.HOP_TRACES:
                     self._sent.popitem(last=False)
@@ -123,6 +151,16 @@ class Register:
                 ):
                     found.append(inbound)
         return found
+
+    def came_long_before(self, instance: str, traces: tuple[str, ...], parent_id: str | None) -> bool | None:
+        """Tell whether one of these traces came so long before that no more is known of it; None if not.
+
+        True: with this parent-id.
+        """
+        places = [(instance, trace[-RIGHT_HALF:]) for trace in traces]
+        if not any(map(self._outlines.has, places)):
+            return None
+        return any(self._outlines.has_parent(place, parent_id) for place in places)
 
     def _may_precede(self, inbound: Inbound, call: Exchange) -> bool:
         one = inbound.exchange
