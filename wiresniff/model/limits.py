@@ -195,7 +195,7 @@ HOPS_OPEN = 65_536
 HOPS_OPENED = 16_384
 """Open requests remembered that take no part, in case an end of theirs is met in its second role before they end."""
 HOPS_WAITING = 200_000
-"""Heads, ends and settled requests that wait, for a second of capture time, to be taken in order of time."""
+"""Heads, ends and settled requests that wait, for half a second of capture time, to be taken in order of time."""
 HOP_REQUESTS_PER_TRACE = 8
 """Requests of one trace remembered per instance, the latest: a trace enters a service once, rarely twice."""
 HOP_INSTANCE_SECONDS = 7200
