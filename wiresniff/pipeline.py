@@ -227,20 +227,27 @@ class Pipeline:
                 exchange.is_announced = False
             else:
                 auditor.open(exchange)
-        judgements = self._judge(exchanges)
+        self._feed(exchanges)
         for some in alike:
-            self._auditor.count_alike(some)
+            auditor.count_alike(some)
         for account in accounts:
             self._count_traffic(account)
-        return judgements
+        return self._judged()
 
     def _judge(self, exchanges: list[Exchange]) -> list[Judgement]:
         """Judge exchanges; returns the judgements whose hops are judged by now, of earlier ones most often."""
+        self._feed(exchanges)
+        return self._judged()
+
+    def _feed(self, exchanges: list[Exchange]) -> None:
         if self._judges:
             for exchange in exchanges:
                 self._auditor.feed(exchange)
         else:
             self._auditor.count(exchanges)
+
+    def _judged(self) -> list[Judgement]:
+        """Judge the hops that are due. Comes when all of a block was fed, since they are taken in order of time."""
         # Where captures are joined, what one of them has not reached is still to come.
         reached_ns = min(self._times, default=0) if self._joins else self.now_ns
         return self._hand_on(self._auditor.advance(reached_ns))
