@@ -197,6 +197,19 @@ def test_one_client_library_that_is_always_bare() -> None:
     assert "on their own connections" not in found(pair)["context-dropped"].message
 
 
+def test_connections_of_one_call_each_tell_nothing_apart() -> None:
+    """A library that keeps none has a connection of its own for every call, with the trace and without."""
+    kinds = {
+        ("Python-urllib/3.11", "GET /stock"): Counter({Kind.BARE: 48}),
+        ("Python-urllib/3.11", "GET /price"): Counter({Kind.KEPT: 24}),
+    }
+    pair = calling(
+        "orders", "pricing", {"dropped:certain": 48, "propagated:certain": 24}, senders=kinds,
+        connections=Counter({Kind.BARE: 48, Kind.KEPT: 24}),
+    )  # fmt: skip
+    assert "all of them `GET /stock`, which never carries one: " in found(pair)["context-dropped"].message
+
+
 LOST, MADE = {Kind.BARE: 40}, {Kind.KEPT: 60}
 
 

@@ -495,6 +495,17 @@ def test_a_mirror_port_is_watched_in_promiscuous_mode_if_that_is_wanted(*, is_wa
     assert promiscuity("va") == 0
 
 
+def test_a_bridge_shows_what_passes_between_its_ports() -> None:
+    """None of that is addressed to the bridge itself, so it is always watched in promiscuous mode."""
+    add_pair()
+    ip("link", "add", "name", "bridge0", "type", "bridge")
+    ip("link", "set", "dev", "va", "master", "bridge0")
+    ip("link", "set", "dev", "bridge0", "up")
+    with opened("bridge0") as source:
+        assert FRAME in packets_of(watched(source, lambda: send_frames("vb", [FRAME])))
+    assert promiscuity("bridge0") == 0
+
+
 @pytest.mark.parametrize(
     ("names", "options", "words"),
     [

@@ -62,6 +62,16 @@ def test_a_stack_behind_a_word_shows_its_fixes_only(capsys: pytest.CaptureFixtur
     assert "What to do" in printed
 
 
+def test_a_stack_behind_a_finding_shows_the_fixes_of_its_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    """The finding is what a report begins with; what to mend depends on the kind of cause."""
+    explain(["context-dropped", "python"])
+    printed = capsys.readouterr().out
+    assert "\nPython\n" in printed
+    assert "\nJava\n" not in printed
+    assert "uninstrumented-client: " in printed
+    assert "lost-async-context: " in printed
+
+
 def test_a_stack_tells_all_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """What it does by default, and its fixes."""
     explain(["nginx"])
@@ -77,6 +87,7 @@ def test_a_stack_tells_all_of_itself(capsys: pytest.CaptureFixture[str]) -> None
         ("qqq", "lists them all"),
         ("proxy-route go", "fixes for nginx, .*haproxy"),
         ("busy go", "no fixes per stack"),
+        ("context-dropped cobol", "fixes for go, python"),
     ],
 )
 def test_an_unknown_word_gets_one_sentence(word: str, hint: str) -> None:

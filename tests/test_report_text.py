@@ -100,7 +100,7 @@ def test_what_services_do_is_explained_below(width: int) -> None:
     assert "cut off: 20 certain busy: 3 to 5 % lost, 12 to 38 % begun anew 1 failed without the trace" in words
     assert "17 tracestate-dropped" in words
     assert "so a share of all its calls (~) is told instead of a verdict per request" in words
-    assert "Requests with nothing to hand on, and exempt ones, are in no column." in words
+    assert "Requests that had none to hand on and carry none, and exempt ones, are in no column." in words
     assert "Front doors, where traces begin: edge (80 requests)" in words
     assert "Of 59 requests the capture does not show what caused them: 58 because several requests were open" in words
 

@@ -4,6 +4,7 @@ Asked of the kernel by ioctl (netdevice(7)) rather than read from /sys, which in
 namespace. None of it needs a right.
 """
 
+import ctypes
 import difflib
 import socket
 import struct
@@ -19,6 +20,9 @@ ANY = "any"
 """All interfaces, those included that come later."""
 FLAGS, ADDRESS, HARDWARE = 0x8913, 0x8915, 0x8927
 """SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR"""
+DRIVER_QUESTION, DRIVER, DRIVER_BYTES = 0x8946, 3, 196
+"""SIOCETHTOOL, ETHTOOL_GDRVINFO and the size of its answer, in which the driver's name follows four bytes."""
+BRIDGE = b"bridge"
 IS_UP, HAS_CARRIER = 0x1, 0x40
 """IFF_UP, IFF_RUNNING"""
 NAME_BYTES = 15
@@ -139,6 +143,14 @@ def is_up(name: str) -> bool:
         return bool((_flags(asking, name) or 0) & IS_UP)
 
 
+def is_bridge(name: str) -> bool:
+    """Say whether an interface is a bridge in software: what it forwards is addressed to none of its own."""
+    answer = ctypes.create_string_buffer(struct.pack("=I", DRIVER), DRIVER_BYTES)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asked = _asked(asking, DRIVER_QUESTION, name, struct.pack("@P", ctypes.addressof(answer)))
+    return asked is not None and answer.raw[4:36].partition(b"\0")[0] == BRIDGE
+
+
 def check_names(names: list[str]) -> None:
     """Raise UsageError for a name of no interface; it says which there are."""
     known = [name for _, name in socket.if_nameindex()]
@@ -173,14 +185,17 @@ def _ipv6_addresses() -> dict[str, list[str]]:
     return found
 
 
-def _asked(asking: socket.socket, request: int, name: str) -> bytes | None:
-    """Ask the kernel about an interface (struct ifreq); what stands behind the name in its answer."""
+def _asked(asking: socket.socket, request: int, name: str, told: bytes = b"") -> bytes | None:
+    """Ask the kernel about an interface (struct ifreq); what stands behind the name in its answer.
+
+    `told` stands there in the question.
+    """
     import fcntl  # noqa: PLC0415 (not on every system that only audits files)
 
     encoded = name.encode()
     if len(encoded) > NAME_BYTES:
         return None
     try:
-        return fcntl.ioctl(asking, request, encoded.ljust(40, b"\0"))[16:]
+        return fcntl.ioctl(asking, request, (encoded.ljust(16, b"\0") + told).ljust(40, b"\0"))[16:]
     except OSError:
         return None

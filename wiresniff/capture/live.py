@@ -337,7 +337,7 @@ def open_live(
     fanout         a number from 0 to 65535 that several processes agree upon: the connections are shared between
                    them. Three numbers are used up for each name. All should be open before the first one iterates,
                    since the shares change when another joins.
-    promiscuous    also take what is addressed to other machines: for mirror ports
+    promiscuous    also take what is addressed to other machines: for mirror ports; bridges are always watched so
     may_be_absent  an interface that is not there yet is waited for
 
     Raises UsageError for names that aren't here and sizes that can't be, CaptureError where this process may not watch,

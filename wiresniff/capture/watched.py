@@ -210,7 +210,8 @@ class WatchedInterface:
             self._socket.bind(index)
             for tally in self._tallies:
                 tally.follow(index)
-        if self._wish.promiscuous and self.name != ANY:
+        # A bridge shows what passes between its ports to those only who also want what is addressed to others.
+        if self.name != ANY and (self._wish.promiscuous or interfaces.is_bridge(self.name)):
             self._socket.take_others(index)
         if self._last_index not in {None, index}:
             self._statistics.reopened += 1

@@ -131,6 +131,9 @@ def _found(typed: str) -> "list[tuple[str, Explanation]]":
     if not every:
         raise UsageError(_unknown(typed))
     found = [(kind, narrowed) for kind, entry in every if (narrowed := of_stack(entry, stack)) is not None]
+    if not found:  # a finding has its fixes under its causes
+        causes = [meaning for _, entry in every for other in entry.see for meaning in meanings(other)]
+        found = [(kind, narrowed) for kind, entry in causes if (narrowed := of_stack(entry, stack)) is not None]
     if not found:
         raise UsageError(_unsaid(every[0][1], stack))
     return found
@@ -139,10 +142,16 @@ def _found(typed: str) -> "list[tuple[str, Explanation]]":
 def _unsaid(entry: "Explanation", stack: str) -> str:
     from wiresniff.report.explanations import stacks_of
 
-    known = stacks_of(entry)
+    known = stacks_of(entry) or list(dict.fromkeys(name for each in entry.see for name in _stacks_under(each)))
     if known:
         return f"nothing is said of '{named(stack)}' under {entry.word}; it has fixes for {', '.join(known)}"
     return f"{entry.word} has no fixes per stack; `wiresniff explain {entry.word}` says what it has"
+
+
+def _stacks_under(word: str) -> list[str]:
+    from wiresniff.report.explanations import meanings, stacks_of
+
+    return [stack for _, entry in meanings(word) for stack in stacks_of(entry)]
 
 
 def _unknown(word: str) -> str:

@@ -138,8 +138,9 @@ def _summary(snapshot: Snapshot, rows: list[_Row]) -> str:
 
 
 LEGEND = (
-    "Handed on, lost, new trace, can't tell: what the one who calls made of the trace that it got. Requests "
-    "with nothing to hand on and exempt ones are in none of these. The share is of those that had a trace to hand on."
+    "Handed on, lost, new trace, can't tell: what the one who calls made of the trace that it got. New traces "
+    "also begin where none came in. Requests that carry none and had none to hand on, and exempt ones, are in none of "
+    "these. The share is of those that had a trace to hand on."
 )
 COLUMNS = ("requests", "missing", "malformed", "not judged", "exempt", *Column)
 

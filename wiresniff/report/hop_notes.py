@@ -13,8 +13,8 @@ from wiresniff.model.totals import PairTotals
 TITLE = "What each service does with the trace that it gets"
 NAMES_SHOWN = 3
 LEGEND = (
-    "lost share = lost / those that had a trace to hand on (handed on, lost, or cut off by a new one). Requests with "
-    "nothing to hand on, and exempt ones, are in no column."
+    "lost share = lost / those that had a trace to hand on (handed on, lost, or cut off by a new one). Requests that "
+    "had none to hand on and carry none, and exempt ones, are in no column."
 )
 BUSY = (
     "busy: so many requests were open at the service that any may be the cause, so a share of all its calls (~) is "

@@ -26,7 +26,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}
 th:first-child,td:first-child{min-width:15rem}th:last-child,td:last-child{min-width:10rem}
-.number{text-align:right;white-space:nowrap}td strong{color:var(--error)}
+.number{text-align:right}td.number{white-space:nowrap}td strong{color:var(--error)}
 code,pre{font:.85em/1.5 ui-monospace,monospace;background:var(--ground);border-radius:.2rem}
 code{padding:.1rem .25rem;overflow-wrap:anywhere}pre{padding:.5rem .7rem;overflow-x:auto;margin:.4rem 0}
 .finding{border-left:.25rem solid;padding:.1rem 0 .1rem .8rem;margin:1rem 0}

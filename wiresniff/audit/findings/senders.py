@@ -11,6 +11,9 @@ from wiresniff.model.totals import OTHER
 ROUTES = 3
 """So many operations are named one by one; more are named by the first segment of their paths, where that tells."""
 
+CALLS_OF_KEPT = 2
+"""Calls a connection, on average, from which on connections are kept and used again."""
+
 
 class Group(NamedTuple):
     """Calls that have a user agent, an operation or a route in common."""
@@ -88,7 +91,11 @@ def names_of(groups: Iterable[Group]) -> str:
 
 
 def have_connections_of_their_own(hops: HopTotals, lost: Kind) -> bool:
-    """Tell whether calls without the trace never share a connection with others."""
+    """Tell whether calls without the trace never share a connection with others, although connections are kept."""
     connections = hops.connections
+    made = sum(kinds.total() for kinds in hops.senders.values())
+    # Where each call has a connection of its own, that tells them apart from nothing.
+    if made < CALLS_OF_KEPT * connections.total():
+        return False
     others = sum(count for kind, count in connections.items() if kind not in (lost, MIXED))
     return bool(connections[lost]) and not connections[MIXED] and bool(others)
