@@ -65,8 +65,9 @@ def read_until(process: "subprocess.Popen[str]", word: str) -> str:
 
 
 @needs_namespaces
-def test_it_counts_serves_reloads_reports_and_ends(tmp_path: Path) -> None:
-    """One life: a request is counted, a wrong policy refused, a report printed on request, another at the end."""
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_it_counts_serves_reloads_reports_and_ends(tmp_path: Path, jobs: str) -> None:
+    """One life: a request is counted, a wrong policy refused, another adopted, and a report by that one at the end."""
     policy = tmp_path / "policy.yaml"
     policy.write_text("version: 1\nservices:\n  front: {ports: [9876]}\n")
     server = subprocess.Popen(
@@ -75,7 +76,8 @@ def test_it_counts_serves_reloads_reports_and_ends(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        with watching("--policy", str(policy), "--listen", "127.0.0.1:9877", "--log-format", "json") as process:
+        options = ("--policy", str(policy), "--listen", "127.0.0.1:9877", "--log-format", "json", "--jobs", jobs)
+        with watching(*options) as process:
             assert json.loads(read_until(process, "watching"))["rights"].startswith("no capability is kept")
             read_until(process, "capture-up")
             wait_for("http://127.0.0.1:9876/")

@@ -105,6 +105,16 @@ def test_what_services_do_is_explained_below(width: int) -> None:
     assert "Of 59 requests the capture does not show what caused them: 58 because several requests were open" in words
 
 
+def test_the_only_reason_for_doubt_is_told_without_its_number() -> None:
+    """All requests without a known cause have it; a single one is spoken of as one."""
+    found = chain()
+    for pair in found.pairs:
+        pair.hops.doubts.clear()
+    found.pairs[0].hops.doubts["instance-ambiguous"] = 1
+    words = " ".join(render_text(found, width=80, color=False).split())
+    assert "Of 1 request the capture does not show what caused it: several services share the address." in words
+
+
 def test_captures_of_one_hop_say_nothing_of_hops() -> None:
     """No service in them is called and calls."""
     assert "What each service does" not in render_text(audit(), width=80, color=False)

@@ -105,7 +105,10 @@ def _undetermined(audit: Audit) -> Iterator[str]:
         doubts.update(pair.hops.doubts)
     if doubts.total():
         why = _listing(doubts, lambda word, n: f"{n:,} because {DOUBTS.get(word, named(word))}")
-        yield f"Of {quantity(doubts.total(), 'request')} the capture does not show what caused them: {why}."
+        if len(doubts) == 1:
+            why = DOUBTS.get(next(iter(doubts)), why)
+        caused = "it" if doubts.total() == 1 else "them"
+        yield f"Of {quantity(doubts.total(), 'request')} the capture does not show what caused {caused}: {why}."
 
 
 def _gaps(audit: Audit) -> Iterator[str]:

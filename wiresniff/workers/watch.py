@@ -52,6 +52,8 @@ class SharedWatch:
     ) -> None:
         self._pipeline = pipeline
         self._make = make
+        self._adopted: Policy | None = None
+        """The policy in force, once it is another than that of `make`."""
         self._jobs = len(sources)
         self._counts_apart = not pipeline.is_in_order
         self._receivers = [Receiver() for _ in sources]
@@ -116,6 +118,7 @@ class SharedWatch:
 
     def adopt(self, policy: Policy) -> None:
         """Judge by another policy from now on."""
+        self._adopted = policy
         self._pipeline.adopt(policy)
         send_to_all(self._workers, Adopt(policy))
 
@@ -152,6 +155,8 @@ class SharedWatch:
     ) -> Audit:
         """Return the audit of everything that was counted when `settle_traffic` was called; see `Pipeline.audit`."""
         merged = self._make(Locality())
+        if self._adopted is not None:
+            merged.adopt(self._adopted)
         for _, totals in sorted(self._totals.items()):
             merged.absorb(deepcopy(totals))
         merged.absorb(deepcopy(self._pipeline.totals()))
