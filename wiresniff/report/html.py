@@ -23,7 +23,7 @@ h1,p{overflow-wrap:anywhere}h1{font-size:1.25rem;margin:.2rem 0 1rem}h2{font-siz
 p{margin:.4rem 0;max-width:60rem}.soft{color:var(--soft);font-size:.9rem}.note{color:var(--warning)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{text-align:left;padding:.35rem .4rem;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}
 th:first-child,td:first-child{min-width:15rem}th:last-child,td:last-child{min-width:10rem}
 .number{text-align:right}td.number{white-space:nowrap}td strong{color:var(--error)}
