@@ -310,6 +310,23 @@ def test_late_work_is_joined_though_little_is_remembered_of_its_cause(monkeypatc
     assert (hops[handed_on], hops[as_it_came]) == ("propagated, likely", "passthrough, likely")
 
 
+def test_a_forgotten_trace_makes_no_likely_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like a new trace may be one that came in and is forgotten: that is possible at most."""
+
+    def late_work() -> str:
+        traffic = Traffic()
+        for number in range(1, 30):
+            traffic.request("web", "shop", number / 10, number / 10 + 0.05, traceparent(number, 1))
+        traffic.request("shop", "store", 2.92, 2.93, traceparent(29, 2))
+        went = traffic.request("shop", "store", 20, 20.5, traceparent(1, 2))
+        return traffic.hops()[went]
+
+    assert late_work().startswith("propagated, certain")
+    monkeypatch.setattr(limits, "HOP_TRACES", 2)
+    monkeypatch.setattr(limits, "HOP_TRACES_IN_OUTLINE", 4)
+    assert late_work() == "root, possible"
+
+
 def test_what_is_remembered_in_outline_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go, a generation at once."""
     monkeypatch.setattr(limits, "HOP_TRACES_IN_OUTLINE", 8)
@@ -320,6 +337,7 @@ def test_what_is_remembered_in_outline_is_bounded(monkeypatch: pytest.MonkeyPatc
     assert outlines.has(("shop", "99"))
     assert outlines.has(("shop", "90"))
     assert not outlines.has(("store", "99"))
+    assert outlines.forgotten == 88
 
 
 @pytest.mark.usefixtures("small")

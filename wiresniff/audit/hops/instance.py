@@ -51,10 +51,10 @@ LATE = Sight(0, 0, 0, (), (), None, is_late=True)
 class Rates:
     """How often an instance calls a peer in one way while nothing, or one request, is open."""
 
-    __slots__ = ("busy", "idle", "single")
+    __slots__ = ("idle", "single")
 
     def __init__(self) -> None:
-        self.idle = self.single = self.busy = 0
+        self.idle = self.single = 0
 
 
 class Span(NamedTuple):
@@ -86,8 +86,6 @@ class Instance:
         self._longest_ns = 0
         self.rates: dict[tuple[str, bool], Rates] = {}
         """By peer, and whether the calls carry a context."""
-        self.has_received = False
-        """It was called, by more than health checks and the like: else it is a front door."""
         self._calls = self._calls_alike = 0
         self._callers = 0
         self._told: dict[str, Span] = {}
@@ -206,8 +204,6 @@ class Instance:
             rates.idle += 1
         elif sight.requests == 1:
             rates.single += 1
-        else:
-            rates.busy += 1
 
     def background_share(self, peer: str, *, has_context: bool, is_cautious: bool = True) -> float | None:
         """Estimate which share of such calls under one open request is background; None without enough to go by.

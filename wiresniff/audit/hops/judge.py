@@ -65,7 +65,12 @@ def judge(call: Call, register: Register) -> Judged:
         return joined
     if call.is_shared:
         return _doubtful(Doubt.AMBIGUOUS_ADDRESS)
-    return _by_time(call)
+    judged = _by_time(call)
+    is_new = bool(call.identity.traces) and judged.hop.confidence is Confidence.LIKELY
+    if is_new and register.may_have_forgotten(judgement.exchange.time_ns):
+        # Its trace may have come in, and be forgotten.
+        return judged._replace(hop=judged.hop._replace(confidence=Confidence.POSSIBLE))
+    return judged
 
 
 def front_door(judgement: Judgement, identity: Identity) -> Hop:

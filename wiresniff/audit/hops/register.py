@@ -35,11 +35,18 @@ class Outlines:
     def __init__(self) -> None:
         self._newer: set[int] = set()
         self._older: set[int] = set()
+        self._newer_ns = self._older_ns = NEVER_NS
+        self.lost_ns = NEVER_NS
+        """Of the newest request that was forgotten altogether: a trace that goes on from then looks like a new one."""
+        self.forgotten = 0
 
     def add(self, place: tuple[str, str], inbounds: list[Inbound]) -> None:
         """Keep that requests of a trace came in."""
         if len(self._newer) >= limits.HOP_TRACES_IN_OUTLINE:  # two of each trace, in two generations
+            self.forgotten += len(self._older)
+            self.lost_ns, self._older_ns, self._newer_ns = self._older_ns, self._newer_ns, NEVER_NS
             self._newer, self._older = set(), self._newer
+        self._newer_ns = max(self._newer_ns, *(each.exchange.time_ns for each in inbounds), NEVER_NS)
         self._newer.add(hash(place))
         for inbound in inbounds:
             self._newer.add(hash((place, parent_of(inbound.reading))))
@@ -76,9 +83,14 @@ class Register:
         self._outlines = Outlines()
         self._sent: OrderedDict[tuple[str, str], Sent] = OrderedDict()
         """Traces that an instance sent before it received them: it may have begun them."""
-        self.evictions: Counter[str] = Counter()
+        self._evictions: Counter[str] = Counter()
         self.keys_lost_ns = NEVER_NS
         """Of the newest request of which a key was forgotten: up to then a key that is known once may be another's."""
+
+    @property
+    def evictions(self) -> Counter[str]:
+        """What found no room, by table."""
+        return self._evictions + Counter({"hop-outlines": self._outlines.forgotten})
 
     # --- what came in ---
 
@@ -98,12 +110,12 @@ class Register:
                 self._outlines.add(gone, oldest)
                 # It counts if it could still have mattered.
                 if inbound.exchange.time_ns - oldest[-1].exchange.time_ns < HORIZON_NS:
-                    self.evictions["hop-traces"] += 1
+                    self._evictions["hop-traces"] += 1
         elif inbound not in known:
             known.append(inbound)
             if len(known) > limits.HOP_REQUESTS_PER_TRACE:
                 del known[0]
-                self.evictions["hop-requests-per-trace"] += 1
+                self._evictions["hop-requests-per-trace"] += 1
             self._by_trace.move_to_end(place)
 
     def _add_key(self, place: tuple[str, int], inbound: Inbound | None) -> None:
@@ -118,7 +130,7 @@ class Register:
             _, oldest = keys.popitem(last=False)
             if oldest is not None:
                 self.keys_lost_ns = max(self.keys_lost_ns, oldest.exchange.time_ns)
-                self.evictions["hop-keys"] += 1
+                self._evictions["hop-keys"] += 1
 
     # --- what went out ---
 
@@ -130,6 +142,7 @@ class Register:
                 self._sent[place] = Sent(call.time_ns, call.channel.capture_point)
                 if len(self._sent) > limits.HOP_TRACES:
                     self._sent.popitem(last=False)
+                    self._evictions["hop-sent"] += 1
         for key in identity.keys:
             if (instance, key) not in self._by_key:
                 self._add_key((instance, key), None)
@@ -161,6 +174,10 @@ class Register:
         if not any(map(self._outlines.has, places)):
             return None
         return any(self._outlines.has_parent(place, parent_id) for place in places)
+
+    def may_have_forgotten(self, time_ns: int) -> bool:
+        """Tell whether a trace that came in within the horizon before may be forgotten altogether."""
+        return self._outlines.lost_ns > time_ns - HORIZON_NS
 
     def _may_precede(self, inbound: Inbound, call: Exchange) -> bool:
         one = inbound.exchange

@@ -68,14 +68,6 @@ class Tally:
         elif hop.outcome is Outcome.UNDETERMINED and kind is not Kind.KEPT:
             self._offer(pair, f"undetermined-{kind}", judgement, judged)
 
-    def count_front_doors(self, totals: PairTotals, roots: int, bare: int = 0) -> None:
-        """Count requests of clients that nobody calls."""
-        outcomes = totals.hops.outcomes
-        if roots:
-            outcomes["root:certain"] += roots
-        if bare:
-            outcomes["bare:certain"] += bare
-
     def _count_kind(self, totals: HopTotals, kind: Kind, judged: Judged, call: Call) -> None:
         sight, instance = call.sight, call.instance
         is_idle = not (sight.requests or sight.is_late) and judged.cause is None and kind is not Kind.KEPT
