@@ -43,7 +43,9 @@ class Outlines:
     def add(self, place: tuple[str, str], inbounds: list[Inbound]) -> None:
         """Keep that requests of a trace came in."""
         if len(self._newer) >= limits.HOP_TRACES_IN_OUTLINE:  # two of each trace, in two generations
-            self.forgotten += len(self._older)
+            # It counts if it could still have mattered.
+            if self._newer_ns - self._older_ns < HORIZON_NS:
+                self.forgotten += len(self._older)
             self.lost_ns, self._older_ns, self._newer_ns = self._older_ns, self._newer_ns, NEVER_NS
             self._newer, self._older = set(), self._newer
         self._newer_ns = max(self._newer_ns, *(each.exchange.time_ns for each in inbounds), NEVER_NS)
@@ -141,8 +143,9 @@ class Register:
             if place not in self._by_trace and place not in self._sent and not self._outlines.has(place):
                 self._sent[place] = Sent(call.time_ns, call.channel.capture_point)
                 if len(self._sent) > limits.HOP_TRACES:
-                    self._sent.popitem(last=False)
-                    self._evictions["hop-sent"] += 1
+                    _, first = self._sent.popitem(last=False)
+                    if call.time_ns - first.time_ns < HORIZON_NS:
+                        self._evictions["hop-sent"] += 1
         for key in identity.keys:
             if (instance, key) not in self._by_key:
                 self._add_key((instance, key), None)
