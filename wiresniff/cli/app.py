@@ -34,8 +34,6 @@ BAD_USAGE: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
 """What the parser of the command line raises. Where it is defined depends on the version of typer."""
-PREFIXES = ("Value error, ",)
-"""Words of the parser's machinery that say nothing to a person."""
 
 
 def _print_version(value: bool) -> None:
@@ -83,8 +81,6 @@ def _usage_error(error: Exception) -> str:
     message = str(getattr(error, "format_message", error.__str__)())
     if "\n" in message:
         return message
-    for prefix in PREFIXES:
-        message = message.replace(prefix, "")
     if message.endswith("?"):
         return f"wiresniff: {message[:1].lower()}{message[1:]}"
     command = getattr(getattr(error, "ctx", None), "command_path", None) or "wiresniff"
