@@ -119,3 +119,12 @@ def clock_of(options: bytes, order: str) -> tuple[int, int] | None:
     if not resolution or len(offset) != 8:
         return None
     return resolution[0], struct.unpack(f"{order}q", offset)[0]
+
+
+def record_positions(data: bytes, start: int, order: str, header_bytes: int) -> list[int]:
+    """Return where the records of a classic capture begin, every length believed, until one leads out of the data."""
+    positions = []
+    while start + 12 <= len(data):
+        positions.append(start)
+        start += header_bytes + int.from_bytes(data[start + 8 : start + 12], "little" if order == "<" else "big")
+    return positions

@@ -25,9 +25,18 @@ def gather(raw: NDArray[np.uint8], at: NDArray[np.int64], header: "np.dtype[np.v
         if len(at):
             raise IndexError(f"headers of {size} bytes in a buffer of {len(raw)}")
         return np.empty(0, dtype=header)
-    items = np.ndarray((len(raw) - size + 1,), dtype=f"V{size}", buffer=raw, strides=(1,))
-    taken: NDArray[np.void] = items[at].view(header)
+    taken: NDArray[np.void] = everywhere(raw, np.dtype(f"V{size}"))[at].view(header)
     return taken
+
+
+def everywhere(raw: NDArray[np.uint8], item: "np.dtype[Item]") -> NDArray[Item]:
+    """Return the item that begins at every byte: a view, for taking few items many times, each from where one led.
+
+    raw   (bytes,) u1, at least one item
+    item  a dtype without fields
+    ->    (bytes - size of an item + 1,) item, neither contiguous nor aligned
+    """
+    return np.ndarray((len(raw) - item.itemsize + 1,), dtype=item, buffer=raw, strides=(1,))
 
 
 def scatter(raw: NDArray[np.uint8], at: NDArray[np.int64], header: NDArray[np.void]) -> None:
@@ -40,8 +49,7 @@ def scatter(raw: NDArray[np.uint8], at: NDArray[np.int64], header: NDArray[np.vo
     size = header.dtype.itemsize
     if not len(at):
         return
-    items = np.ndarray((len(raw) - size + 1,), dtype=f"V{size}", buffer=raw, strides=(1,))
-    items[at] = header.view(f"V{size}")
+    everywhere(raw, np.dtype(f"V{size}"))[at] = header.view(f"V{size}")
 
 
 def enough(at: NDArray[np.int64], end: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
