@@ -7,8 +7,10 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from mmap import mmap
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import zstandard
@@ -107,6 +109,41 @@ def test_blocks_hold_as_many_packets_as_asked_for(tmp_path: Path, block_packets:
     assert max(len(block) for block in blocks) <= block_packets
     assert {block.capture for block in blocks} == {3}
     assert packets_of(blocks) == PACKETS_AS_READ
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("size", [200, 4096, 8000])
+def test_a_file_is_read_into_memory_as_far_as_it_fills_it(tmp_path: Path, size: int, compression: str | None) -> None:
+    """The packets are those of the file, whether blocks lie in memory of the reader's caller or have their own."""
+    capture = CaptureFile(written(tmp_path, COMPRESS[compression](PCAP) if compression else PCAP), 0, read_bytes=1000)
+    memory = mmap(-1, size)
+    capture.memory = lambda: memory
+    packets, blocks_in_memory = [], 0
+    for block in capture:
+        packets += bytes_of(packets_of([block]))
+        blocks_in_memory += cast("object", block.buffer) is memory
+    assert packets == bytes_of(PACKETS_AS_READ)
+    assert (capture.summary.packets, capture.summary.warning) == (300, None)
+    most = len(PCAP) // size
+    assert blocks_in_memory == 0 if compression else most / 2 <= blocks_in_memory <= most
+    assert capture.bytes_read == capture.bytes_total
+
+
+def test_a_file_that_is_cut_while_it_is_read_into_memory_ends_there(tmp_path: Path) -> None:
+    """Somebody truncates it: what it still has is read, and nothing that was in the memory before is taken for it."""
+    name = written(tmp_path, PCAP)
+    capture = CaptureFile(name, 0, read_bytes=1000)
+    memory = mmap(-1, 3000)
+    capture.memory = lambda: memory
+    packets = []
+    for number, block in enumerate(capture):
+        packets += bytes_of(packets_of([block]))
+        if number == 1:
+            os.truncate(name, capture.bytes_read + 500)
+    as_read = bytes_of(PACKETS_AS_READ)
+    assert packets == as_read[: len(packets)]
+    assert len(packets) < len(as_read)
+    assert "cut short" in (capture.summary.warning or "")
 
 
 def test_what_the_filter_leaves_keeps_its_numbers(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.errors import CaptureError, UsageError
 from wiresniff.model.limits import READ_BYTES
 from wiresniff.model.packets import PacketBlock
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 FIRST_READ_BYTES = 512 * 1024
 """Read at first: enough to learn what the heads of the traffic are like, which makes larger blocks quick."""
@@ -61,8 +65,9 @@ class CaptureFile:
         """Dropped by the filter."""
         self.bytes_read = 0
         """Of the file on disk."""
-        self.buffer_at: int | None = None
-        """Where in the file the buffer of the block that was given last begins; None where it is no part of a file."""
+        self.memory: Callable[[], mmap] | None = None
+        """Gives memory to read the next block into, as far as that can be filled; None: blocks have bytes of their own.
+        Such a block's buffer is the memory itself, which gives what is read of it as bytes."""
         self.identity, self.bytes_total = _identity(name)
         """Equal for the same file under another name; size on disk. None where they are not known."""
         self._pending: Iterator[PacketBlock] | None = None
@@ -114,7 +119,6 @@ class CaptureFile:
         at = 0
         while True:
             records = records_format.read(buffer)
-            self.buffer_at = at if stream.is_plain_file else None
             yield from self._split(buffer, records)
             at += records.used
             if records.damage is not None:
@@ -122,11 +126,19 @@ class CaptureFile:
                 return
             rest, needed = buffer[records.used :], records.needed
             del buffer, records  # their memory serves what is read next
-            buffer = stream.read(rest, needed, self.read_bytes)
+            buffer = self._read_on(stream, rest, needed)
             self.bytes_read = stream.bytes_read
             if len(buffer) == len(rest):
                 self._end(stream, rest, at)
                 return
+
+    def _read_on(self, stream: ByteStream, rest: bytes, needed: int) -> bytes:
+        """Read what follows, with `rest` of what was read before: `needed` bytes at least, to be of use."""
+        if self.memory is not None:
+            memory = self.memory()
+            if needed <= len(memory) and stream.fill(memory, len(rest)):
+                return cast("bytes", memory)
+        return stream.read(rest, needed, self.read_bytes)
 
     def _head(self, stream: ByteStream) -> bytes:
         """Read as much as the format needs to be told."""

@@ -21,6 +21,7 @@ from wiresniff.model.limits import DECOMPRESSED_BYTES, DECOMPRESSION_WINDOW_BYTE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedReader
+    from mmap import mmap
     from types import TracebackType
 
 STANDARD_INPUT = "-"
@@ -187,6 +188,18 @@ class RawBytes:
             except BlockingIOError:  # whoever made the pipe made it so that reading does not wait
                 select.select([self._fd], [], [])
 
+    def remaining(self) -> int:
+        """Return how many bytes a file had behind what was read, when it was opened."""
+        return (self.size or 0) - self.bytes_read
+
+    def fill(self, memory: mmap) -> int:
+        """Read a file into memory; return how many bytes there were, fewer than there is room for at its end."""
+        view, at = memoryview(memory), 0
+        while at < len(view) and (count := os.readv(self._fd, [view[at:]])):
+            at += count
+        self.bytes_read += at
+        return at
+
     def rewind(self, count: int) -> None:
         """Go back: the last `count` bytes are read again."""
         os.lseek(self._fd, -count, os.SEEK_CUR)
@@ -232,11 +245,6 @@ class ByteStream:
         return self._raw.bytes_read
 
     @property
-    def is_plain_file(self) -> bool:
-        """Its bytes are those of a file, as they are there."""
-        return self._is_seekable
-
-    @property
     def bytes_total(self) -> int | None:
         """Bytes of the file on disk; None where that isn't known."""
         return self._raw.size
@@ -258,6 +266,20 @@ class ByteStream:
             if len(piece) and length >= needed and not self._raw.is_ready():
                 break
         return b"".join(pieces)
+
+    def fill(self, memory: mmap, kept: int) -> bool:
+        """Read on into memory: the last `kept` bytes again, and as many more as it has room for.
+
+        Only of a plain file, and only what fills it: False otherwise, and `read` goes on from where it was.
+        """
+        if not self._is_seekable or self._raw.remaining() + kept < len(memory):
+            return False
+        self._raw.rewind(kept)
+        count = self._raw.fill(memory)
+        if count < len(memory):  # the file was cut meanwhile
+            self._raw.rewind(count - kept)
+            return False
+        return True
 
     def _read_head(self) -> bytes:
         """Read until the compression can be told."""

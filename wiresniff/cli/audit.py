@@ -71,7 +71,7 @@ def audit(  # one parameter an option
         _shared(
             pipeline, make, jobs, files,
             is_prompt=passes_once and (exchanges is not None or witnesses is not None),
-            in_order=passes_once and witnesses is not None,
+            in_order=passes_once and witnesses is not None, keeps_packets=witnesses is not None,
         ) as shared,
     ):  # fmt: skip
         _run(shared, files, records, keeper, jobs, is_read_for_records=is_read_for_records)
@@ -98,6 +98,7 @@ def _shared(
     *,
     is_prompt: bool,
     in_order: bool,
+    keeps_packets: bool,
 ) -> "Iterator[Pipeline | SharedAudit]":
     """Share the work with other processes, if more than one is to do it."""
     if jobs == 1:
@@ -105,7 +106,9 @@ def _shared(
         return
     from wiresniff.workers.audit import SharedAudit
 
-    with SharedAudit(pipeline, make, jobs, files, is_prompt=is_prompt, in_order=in_order) as shared:
+    with SharedAudit(pipeline, make, jobs, is_prompt=is_prompt, in_order=in_order) as shared:
+        if len(files) == 1 and not keeps_packets:  # else a block may be wanted when later ones are read
+            files[0].memory = shared.memory
         yield shared
 
 

@@ -2,8 +2,9 @@
 
 Theory of operation. Packets are cheap, connections are not: `SharedAudit` reads and decodes in one process, as ever,
 and so whatever is told of packets is told once, however they come: plain, compressed, from a pipe, of several captures.
-Segments are put into memory that all processes share (`slots`), sorted by a hash of their connection (`shares`); each
-worker takes its rows, puts them in order, dissects and counts them. At the end totals are added.
+Packets are read into memory that all processes share, where that is possible, and their segments put beside them
+(`slots`), sorted by a hash of their connection (`shares`); each worker takes its rows, puts them in order, dissects and
+counts them. At the end totals are added.
 
 What can't be counted apart is judged in one place, the parent, in the order in which one process would judge it:
 

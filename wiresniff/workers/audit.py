@@ -1,15 +1,13 @@
 """SharedAudit: captures audited by several processes, with the same result as by one."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from mmap import ACCESS_READ, mmap
-from pathlib import Path
+from mmap import mmap
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from wiresniff.capture.source import CaptureFile
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.exchanges import Exchange, Opened
 from wiresniff.model.packets import PacketBlock
@@ -87,7 +85,6 @@ class SharedAudit:
     pipeline  decodes, and judges what must be judged in one place
     make      makes a pipeline like it, in each worker
     jobs      how many workers follow connections
-    files     the captures: plain files are read by each worker where it must
     in_order  judge everything in one place, though nothing else asks for it
     is_prompt wait at each block until it is judged: somebody reads along, and nobody knows when the next one comes
     """
@@ -97,7 +94,6 @@ class SharedAudit:
         pipeline: Pipeline,
         make: Callable[[], Pipeline],
         jobs: int,
-        files: Sequence[CaptureFile],
         *,
         is_prompt: bool = False,
         in_order: bool = False,
@@ -107,8 +103,6 @@ class SharedAudit:
         self._is_prompt = is_prompt
         self._counts_apart = not (pipeline.is_in_order or in_order)
         self._slots = [Slot() for _ in range(SLOTS)]
-        self._files = files
-        self._maps = [map_file(file) for file in files]
         self._published = 0
         self._outstanding: deque[Outstanding] = deque()
         self._brought: list[Event] = []
@@ -116,7 +110,7 @@ class SharedAudit:
         self._points: dict[int, int] = {}
         """Capture time of each capture point."""
         self._receivers = [Receiver() for _ in range(jobs)]
-        follow = partial(_follow, make, self._slots, self._maps, counts_apart=self._counts_apart)
+        follow = partial(_follow, make, self._slots, counts_apart=self._counts_apart)
         self._workers: list[Worker] = fork(jobs, follow)
 
     def __enter__(self) -> Self:
@@ -130,9 +124,12 @@ class SharedAudit:
         """Read a block; returns judgements, of earlier ones most often. Raises CaptureError where a worker died."""
         segments, now_ns = self._pipeline.decode(point, block)
         self._points[point] = now_ns
-        file_at = self._place(block) if segments.buffer is block.buffer else None
-        judgements = self._publish(segments, point, now_ns, file_at)
-        return judgements + self._settle(0 if self._is_prompt else SLOTS)
+        judgements = self._publish(segments, point, now_ns)
+        return judgements + self._settle(0 if self._is_prompt else SLOTS - 1)
+
+    def memory(self) -> mmap:
+        """Return the memory of a slot that no worker reads, for a block that is fed before another one is read."""
+        return self._next_slot.buffer
 
     def close(self) -> list[Judgement]:
         """Every capture is at its end."""
@@ -153,27 +150,22 @@ class SharedAudit:
         """Return the audit of everything that was fed; see `Pipeline.audit`."""
         return self._pipeline.audit(captures, span_bytes)
 
-    def _place(self, block: PacketBlock) -> int | None:
-        """Return where in its file the buffer of a block is; None where workers can't read it there."""
-        at, mapped = self._files[block.capture].buffer_at, self._maps[block.capture]
-        if at is None or mapped is None or at + len(block.buffer) > len(mapped):
-            return None
-        return at
+    @property
+    def _next_slot(self) -> Slot:
+        """The one after those of `SLOTS` - 1 blocks, of which no more are outstanding."""
+        return self._slots[self._published % SLOTS]
 
-    def _publish(
-        self, segments: SegmentBlock, point: int, now_ns: int, file_at: int | None, *, is_last: bool = True
-    ) -> list[Judgement]:
+    def _publish(self, segments: SegmentBlock, point: int, now_ns: int, *, is_last: bool = True) -> list[Judgement]:
         """Give a block to the workers, in parts if it is too large for a slot."""
         if not fits(segments):
             first, second = halves(segments)
-            judgements = self._publish(first, point, now_ns, None, is_last=False)
-            return judgements + self._publish(second, point, now_ns, None, is_last=is_last)
+            judgements = self._publish(first, point, now_ns, is_last=False)
+            return judgements + self._publish(second, point, now_ns, is_last=is_last)
         judgements = self._settle(SLOTS - 1)
-        number = self._published % SLOTS
-        self._published += 1
         share = shares_of(segments.endpoints, self._jobs)
-        written = self._slots[number].write(segments, share, self._jobs, file_at)
-        order = Block(number, written, point, now_ns, is_last)
+        written = self._next_slot.write(segments, share, self._jobs)
+        order = Block(self._published % SLOTS, written, point, now_ns, is_last)
+        self._published += 1
         return judgements + self._tell(order, Outstanding(point, now_ns, is_last))
 
     def _tell(self, order: Block | End, outstanding: Outstanding) -> list[Judgement]:
@@ -222,28 +214,16 @@ class SharedAudit:
         return self._pipeline.judge(block.point, events, block.now_ns)
 
 
-def map_file(file: CaptureFile) -> mmap | None:
-    """Map a capture into memory, as far as it is one file that is there; None where it isn't."""
-    if file.identity is None:
-        return None
-    try:
-        with Path(file.name).open("rb") as opened:
-            return mmap(opened.fileno(), 0, access=ACCESS_READ)
-    except (OSError, ValueError):  # reading it says what is wrong with it; of an empty one there is nothing to map
-        return None
-
-
 def _follow(
     make: Callable[[], Pipeline],
     slots: list[Slot],
-    maps: list[mmap | None],
     number: int,
     link: Link,
     *,
     counts_apart: bool,
 ) -> None:
     """Do the work of a worker: dissect its share of every block."""
-    follower = Follower(make(), slots, maps, number, link, counts_apart=counts_apart)
+    follower = Follower(make(), slots, number, link, counts_apart=counts_apart)
     while not follower.has_ended:
         follower.take(link.receive())
 
@@ -258,7 +238,6 @@ class Follower:
         self,
         pipeline: Pipeline,
         slots: list[Slot],
-        maps: list[mmap | None],
         number: int,
         link: Link,
         *,
@@ -266,7 +245,6 @@ class Follower:
     ) -> None:
         self._pipeline = pipeline
         self._slots = slots
-        self._maps = maps
         self._number = number
         self._link = link
         self._counts_apart = counts_apart
@@ -279,8 +257,7 @@ class Follower:
     def take(self, message: object) -> None:
         """Do what the parent says."""
         if isinstance(message, Block):
-            written = message.written
-            segments = self._slots[message.slot].read(written, self._number, self._maps[written.capture])
+            segments = self._slots[message.slot].read(message.written, self._number)
             events = self._pipeline.dissect(message.point, segments)
             if message.is_last:
                 events += self._pipeline.pass_time(message.point, message.now_ns)

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from wiresniff.model.limits import MIB
+from wiresniff.model.limits import MIB, SHARED_READ_BYTES
 from wiresniff.model.segments import ENDPOINTS, SegmentBlock
 
-BUFFER_BYTES = 32 * MIB
-"""Of a slot, for packets: the largest block of packets that reading gives, and fragments put together."""
+BUFFER_BYTES = SHARED_READ_BYTES + MIB
+"""Of a slot, for packets: what is read at a time, with a record that was not finished before."""
 COLUMNS_BYTES = 32 * MIB
-"""And for columns. Only what is written to takes memory: usually a quarter of the first and a tenth of the second."""
+"""And for columns. Only what is written to takes memory: usually a tenth."""
 ALIGNMENT = 64
 ENDPOINT_WORDS = ENDPOINTS.itemsize // 8
 
@@ -41,47 +41,45 @@ class Written(NamedTuple):
     """What a slot holds."""
 
     capture: int
-    file_at: int | None
-    """Where in the file of the capture the buffer is; None: it is in the slot."""
     bounds: tuple[int, ...]
     """Share i has the rows from bounds[i] to bounds[i + 1]."""
 
 
 class Slot:
-    """Room for one block of segments, sorted by share. Made before processes are forked."""
+    """Room for one block of segments, sorted by share. Made before processes are forked.
+
+    buffer  (BUFFER_BYTES,) bytes of packets: files are read into it, so that no process copies or maps them
+    """
 
     def __init__(self) -> None:
-        self._memory = mmap(-1, BUFFER_BYTES + COLUMNS_BYTES)
-        self._raw = np.frombuffer(self._memory, dtype=np.uint8)
+        self.buffer = mmap(-1, BUFFER_BYTES)
+        self._raw = np.frombuffer(mmap(-1, COLUMNS_BYTES), dtype=np.uint8)
 
-    def write(self, block: SegmentBlock, share: NDArray[np.uint8], shares: int, file_at: int | None) -> Written:
-        """Write a block that `fits`.
+    def write(self, block: SegmentBlock, share: NDArray[np.uint8], shares: int) -> Written:
+        """Write a block that `fits`; its bytes too, unless they were read into the slot.
 
-        share    (k,) u1, whose each row is, from 0 to shares - 1
-        file_at  where in the file of the capture its buffer is; None where it must be copied
+        share  (k,) u1, whose each row is, from 0 to shares - 1
         """
+        if cast("object", block.buffer) is not self.buffer:
+            self.buffer[: len(block.buffer)] = block.buffer
         order = np.argsort(share, kind="stable")
-        if file_at is None:
-            self._raw[: len(block.buffer)] = np.frombuffer(block.buffer, dtype=np.uint8)
         rows = len(order)
         endpoints, columns = self._columns(rows)
         np.take(block.endpoints.view(np.uint64).reshape(rows, ENDPOINT_WORDS), order, axis=0, out=endpoints)
         for name, dtype in COLUMNS:
             np.take(getattr(block, name).astype(dtype, copy=False), order, out=columns[name])
-        columns["payload_at"] += file_at or 0
         stops = np.cumsum(np.bincount(share, minlength=shares))
-        return Written(block.capture, file_at, (0, *stops.tolist()))
+        return Written(block.capture, (0, *stops.tolist()))
 
-    def read(self, written: Written, share: int, file: mmap | None) -> SegmentBlock:
+    def read(self, written: Written, share: int) -> SegmentBlock:
         """Return the rows of a share: views of the slot, which must not be written until they are done with.
 
         The buffer is the memory itself, which gives what is read of it as bytes, and knows `find`.
         """
-        buffer = self._memory if written.file_at is None else file
         start, stop = written.bounds[share : share + 2]
         endpoints, columns = self._columns(written.bounds[-1])
         return SegmentBlock(
-            buffer=cast("bytes", buffer),
+            buffer=cast("bytes", self.buffer),
             capture=written.capture,
             endpoints=endpoints[start:stop].reshape(-1).view(ENDPOINTS),
             **{name: column[start:stop] for name, column in columns.items()},
@@ -89,7 +87,7 @@ class Slot:
 
     def _columns(self, rows: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
         """Return where the columns of so many rows are."""
-        at = BUFFER_BYTES
+        at = 0
         endpoints = self._column(at, rows * ENDPOINT_WORDS, np.dtype(np.uint64)).reshape(rows, ENDPOINT_WORDS)
         at += _aligned(rows * ENDPOINTS.itemsize)
         columns = {}
