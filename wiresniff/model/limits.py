@@ -196,6 +196,9 @@ HOPS_OPENED = 16_384
 """Open requests remembered that take no part, in case an end of theirs is met in its second role before they end."""
 HOPS_WAITING = 200_000
 """Heads, ends and settled requests that wait, for half a second of capture time, to be taken in order of time."""
+WATCHED_EVENTS = 200_000
+"""Of a worker of a shared watch, that wait until all others have come as far: seconds of a busy one, where another one
+is stopped."""
 HOP_REQUESTS_PER_TRACE = 8
 """Requests of one trace remembered per instance, the latest: a trace enters a service once, rarely twice."""
 HOP_INSTANCE_SECONDS = 7200

@@ -2,8 +2,9 @@
 
 Each worker has sockets of its own, which this process opened while it had the right to, and does with what comes in
 them what one process alone would do, but for what must be judged in one place. Every `ROUND_SECONDS` there is a round:
-workers tell who calls whom, are told what others saw, and bring what takes part in hops. What the kernel counted comes
-along.
+workers tell who calls whom, and how far they have come; are told what others saw, and how far all have come; and bring
+what takes part in hops until then: a ring that hands its packets over late may hold who called the service that another
+ring shows calling. What the kernel counted comes along.
 """
 
 import time
@@ -57,7 +58,7 @@ class SharedWatch:
         self._jobs = len(sources)
         self._counts_apart = not pipeline.is_in_order
         self._receivers = [Receiver() for _ in sources]
-        self._met: dict[int, set[Meeting]] = {}
+        self._met: dict[int, Met] = {}
         self._round_at = 0.0
         self._in_round: set[int] = set()
         """Workers that have not brought what they have, of a round that goes on."""
@@ -177,20 +178,18 @@ class SharedWatch:
             self._receive(worker.number, worker.receive())
 
     def _receive(self, number: int, message: object) -> None:
-        if isinstance(message, Met) and self._is_closing:
-            self._pipeline.meet(message.meetings)  # there are no more rounds
-        elif isinstance(message, Met):
-            self._met[number] = message.meetings
+        if isinstance(message, Met):
+            self._met[number] = message
             if len(self._met) == self._jobs:
-                meetings: set[Meeting] = set().union(*self._met.values())
+                meetings: set[Meeting] = set().union(*(each.meetings for each in self._met.values()))
+                now_ns = min(each.now_ns for each in self._met.values())
                 self._met.clear()
                 self._pipeline.meet(meetings)
-                send_to_all(self._workers, Met(meetings))
+                send_to_all(self._workers, Met(meetings, now_ns))
         elif isinstance(message, Brought):
             self._in_round.discard(number)
             self._times[number] = max(self._times[number], message.now_ns)
             self._statistics[number], self.left_out[number] = message.statistics, message.share
-            self._pipeline.meet(message.meetings)
             receiver = self._receivers[number]
             recalled = receiver.events(message.recalled)
             self._pipeline.take_recalled(each for each in recalled if isinstance(each, Exchange | Opened))

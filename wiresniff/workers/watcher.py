@@ -1,8 +1,10 @@
 """Watcher: a worker that watches its share of the connections; what it is told, and what it tells."""
 
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.live import POINT, LivePackets
@@ -11,8 +13,9 @@ from wiresniff.capture.watched import InterfaceStatistics
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.exchanges import Opened, Traffic
 from wiresniff.model.growth import Growth
+from wiresniff.model.limits import WATCHED_EVENTS
 from wiresniff.model.policy import Policy
-from wiresniff.pipeline import Meeting, Pipeline
+from wiresniff.pipeline import Meeting, Pipeline, Totals
 from wiresniff.protocols import Event
 from wiresniff.services.locality import Locality
 from wiresniff.services.names import Learned
@@ -23,6 +26,8 @@ LOOK_SECONDS = 0.5
 """Between a worker's looks at how full its ring is."""
 ADDRESSES_SECONDS = 30.0
 """Between its looks at which addresses are local."""
+NEVER_NS = 1 << 62
+"""Capture time that a worker reaches when it takes no more packets: nobody waits for it."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,19 +37,18 @@ class Round:
 
 @dataclass(slots=True, frozen=True)
 class Met:
-    """Both ways: who calls whom on new connections."""
+    """Both ways: who calls whom on new connections, and up to which capture time that is known: by all, going back."""
 
     meetings: set[Meeting]
+    now_ns: int
 
 
 @dataclass(slots=True, frozen=True)
 class Brought:
-    """From a worker: what is judged in one place, since the last round; and how it fares."""
+    """From a worker: what is judged in one place, of the time that a round reached; and how it fares."""
 
     events: Sent
     recalled: Sent
-    meetings: set[Meeting]
-    """That are not told in a round: at the end there is none."""
     now_ns: int
     statistics: list[InterfaceStatistics]
     share: float
@@ -82,7 +86,15 @@ class Tell:
 
 @dataclass(slots=True, frozen=True)
 class Stop:
-    """To a worker: take no more packets, settle everything, send what was counted, and end."""
+    """To a worker: take no more packets, settle everything in a last round, send what was counted, and end."""
+
+
+class Batch(NamedTuple):
+    """What a block brought."""
+
+    now_ns: int
+    """Capture time behind it."""
+    events: list[Event | Snapshot]
 
 
 def watch(
@@ -111,14 +123,17 @@ class Watcher:
         self._link = link
         self._counts_apart = counts_apart
         self._sender = Sender()
-        self._events: list[Event | Snapshot] = []
-        """Since the last round,"""
-        self._waiting: list[Event | Snapshot] = []
-        """and before it, while it is not known who calls whom."""
-        self._pending: set[Meeting] = set()
-        """Told in a round that is not over."""
-        self._now_ns = self._round_ns = 0
-        """Capture time, and that of the round: what happened until then is brought."""
+        self._waiting: deque[Batch] = deque()
+        """While it is not known, of all workers, who called whom until then."""
+        self._waiting_events = 0
+        self._evictions: Counter[str] = Counter()
+        """What waited no longer, since it was too much: another worker can't keep up."""
+        self._met: set[Meeting] = set()
+        """And not told yet."""
+        self._is_in_round = False
+        """It told whom it met, and was not told yet whom others did."""
+        self._now_ns = 0
+        """Capture time."""
         self._overload = Overload()
         self._look_at = self._addresses_at = 0.0
         if counts_apart:
@@ -134,24 +149,28 @@ class Watcher:
             self._look(time.monotonic())
             while self._link.is_ready():
                 self._obey(self._link.receive())
+        self._end_round()
         self._pipeline.close_entrances()
         self._keep(self._pipeline.close_point(POINT))
-        self._waiting += self._events
-        self._events = []
-        self._round_ns = self._now_ns
-        self._count(self._pending | self._pipeline.meetings(_told(self._waiting)), is_last=True)
+        self._begin_round(NEVER_NS)
+        self._end_round()
         self._link.send(self._grown())
-        self._link.send(self._pipeline.totals())
+        self._link.send(self._totals())
 
     def _keep(self, events: list[Event]) -> None:
         traffic: list[Event] = [event for event in events if isinstance(event, Traffic)]
         if traffic:  # waits for nobody
             self._pipeline.judge(POINT, traffic, self._now_ns)
-        self._events += [
+        kept: list[Event | Snapshot] = [
             snapshot(event) if isinstance(event, Opened) else event
             for event in events
             if not isinstance(event, Traffic)
         ]
+        if kept:
+            self._waiting.append(Batch(self._now_ns, kept))
+            self._waiting_events += len(kept)
+            if self._counts_apart:
+                self._met |= self._pipeline.meetings(events)
 
     def _look(self, now: float) -> None:
         """Look whether there is more than can be read, and which addresses are local."""
@@ -167,17 +186,10 @@ class Watcher:
 
     def _obey(self, message: object) -> None:
         if isinstance(message, Round):
-            self._waiting += self._events
-            self._events = []
-            self._round_ns = self._now_ns
-            if self._counts_apart:
-                self._pending = self._pipeline.meetings(_told(self._waiting))
-                self._link.send(Met(self._pending))
-            else:
-                self._bring(self._waiting, [])
-                self._waiting = []
+            self._begin_round(self._now_ns)
         elif isinstance(message, Met):
-            self._count(message.meetings)
+            self._is_in_round = False
+            self._count(message.meetings, message.now_ns)
         elif isinstance(message, Grow):
             self._pipeline.absorb_names(message.learned)
             self._link.send(self._grown())
@@ -185,37 +197,53 @@ class Watcher:
             self._pipeline.adopt(message.policy)
         elif isinstance(message, Tell):
             self._pipeline.settle_traffic()
-            self._link.send(self._pipeline.totals())
+            self._link.send(self._totals())
         else:
             assert isinstance(message, Stop)
             self._source.stop()
 
+    def _begin_round(self, now_ns: int) -> None:
+        self._is_in_round = True
+        met, self._met = self._met, set()
+        self._link.send(Met(met, now_ns))
+
+    def _end_round(self) -> None:
+        """Wait for the end of a round, if there is one."""
+        while self._is_in_round:
+            self._obey(self._link.receive())
+
     def _grown(self) -> Grown:
         growth = self._pipeline.growth()
-        learned, accounting = self._pipeline.learned(), self._pipeline.accounting()
-        return Grown(growth, learned, accounting, self._pipeline.connections)
+        return Grown(growth, self._pipeline.learned(), self._totals().accounting, self._pipeline.connections)
 
-    def _count(self, meetings: set[Meeting], *, is_last: bool = False) -> None:
-        """Count what waited, now that it is known who calls whom on all connections."""
-        waiting, self._waiting, self._pending = self._waiting, [], set()
-        if not self._counts_apart:
-            self._bring(waiting, [])
-            return
-        snapshots = {each.exchange: each for each in waiting if isinstance(each, Snapshot)}
-        recalled = self._pipeline.meet(meetings)
-        together, apart = self._pipeline.share_out(_told(waiting))
-        self._pipeline.judge(POINT, apart, self._now_ns)
-        told = [snapshots[each.exchange] if isinstance(each, Opened) else each for each in together]
-        self._bring(told, recalled, meetings if is_last else set())
+    def _totals(self) -> Totals:
+        totals = self._pipeline.totals()
+        totals.accounting.evictions.update(self._evictions)
+        return totals
 
-    def _bring(
-        self, events: Sequence[Event | Snapshot], recalled: Sequence[Event], meetings: set[Meeting] | None = None
-    ) -> None:
-        earlier = self._sender.sent(recalled)
-        told = self._sender.sent(events)
-        self._link.send(
-            Brought(told, earlier, meetings or set(), self._round_ns, self._source.statistics(), self._overload.share)
-        )
+    def _count(self, meetings: set[Meeting], until_ns: int) -> None:
+        """Count what happened until then, now that it is known of all connections who called whom."""
+        recalled: Sequence[Event] = self._pipeline.meet(meetings) if self._counts_apart else ()
+        events = self._due(until_ns)
+        if self._counts_apart:
+            snapshots = {each.exchange: each for each in events if isinstance(each, Snapshot)}
+            together, apart = self._pipeline.share_out(_told(events))
+            self._pipeline.judge(POINT, apart, self._now_ns)
+            events = [snapshots[each.exchange] if isinstance(each, Opened) else each for each in together]
+        earlier, told = self._sender.sent(recalled), self._sender.sent(events)
+        now_ns = min(until_ns, self._now_ns)
+        self._link.send(Brought(told, earlier, now_ns, self._source.statistics(), self._overload.share))
+
+    def _due(self, until_ns: int) -> list[Event | Snapshot]:
+        """Take out of what waits what happened until then, and what is too much."""
+        due: list[Event | Snapshot] = []
+        while self._waiting and (self._waiting[0].now_ns <= until_ns or self._waiting_events > WATCHED_EVENTS):
+            batch = self._waiting.popleft()
+            self._waiting_events -= len(batch.events)
+            if batch.now_ns > until_ns:
+                self._evictions["watched-events"] += len(batch.events)
+            due += batch.events
+        return due
 
 
 def _told(kept: Sequence[Event | Snapshot]) -> list[Event]:
