@@ -30,8 +30,9 @@ RING_BLOCK_SECONDS = 0.2
 time costs a look at everything, a millisecond or two; whoever waits for the first verdict waits for this."""
 RING_BLOCK_SECONDS_OF_SEVERAL = 0.05
 """Where several interfaces have rings of their own: what they hold is put in order of time, as far as it has come."""
-RING_READ_BYTES = 2 * MIB
-"""Ring blocks that are waiting are taken together up to here."""
+RING_READ_BYTES = 4 * MIB
+"""Ring blocks that are waiting are taken together up to here: half of it costs two fifths more a request, twice as much
+a sixth less, and memory."""
 RING_GATHER_BYTES = 4 * MIB
 """Under load, packets are taken from the ring and kept until there are so many: what costs most is a connection's first
 and last packet in a block, so a request costs half of what it does in blocks of 1 MiB."""
