@@ -12,6 +12,7 @@ from ring_blocks import BLOCK_BYTES, LOOPBACK, NO_HEADER, Seen, block
 
 from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, Ring, RingPackets, joined
 from wiresniff.decode.decoder import Decoder
+from wiresniff.model.limits import RING_READ_BYTES
 from wiresniff.model.packets import PacketBlock
 
 NETWORK = ip_packet("10.0.0.1", "10.0.0.2", UDP, udp_datagram(("10.0.0.1", 1000), ("10.0.0.2", 9), b"payload"))
@@ -113,11 +114,12 @@ def test_what_was_taken_is_a_copy() -> None:
 def test_more_than_is_read_at_a_time_is_left_for_the_next_time() -> None:
     """So that a long queue becomes several blocks."""
     big = block([Seen(FRAME + bytes(60_000))])
-    ring = Ring(bytearray(big * 64), BLOCK_BYTES)
+    packets = RING_READ_BYTES // 40_000  # of 60,000 bytes each: half as much again as is read at a time
+    ring = Ring(bytearray(big * packets), BLOCK_BYTES)
     first, second = ring.take(), ring.take()
     assert first is not None
     assert second is not None
-    assert len(first) + len(second) == 64
+    assert len(first) + len(second) == packets
     assert len(first) > len(second) > 0
 
 
