@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.overload import Overload
-from wiresniff.model.accounting import Accounting
+from wiresniff.model.accounting import OVERLOAD, Accounting
 from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.capture_state import CaptureState, InterfaceState
 from wiresniff.model.errors import WiresniffError
@@ -187,15 +187,18 @@ class Watching:
         """Return what the pipeline counted, and what was left out before it."""
         accounting = self._pipeline.accounting()
         statistics = self._source.statistics()
-        accounting.evictions["overload"] += sum(each.shed_connections for each in statistics)
+        accounting.evictions[OVERLOAD] += sum(each.shed_connections for each in statistics)
         accounting.counts["dropped_packets"] += sum(each.dropped for each in statistics)
+        accounting.counts["left_out_packets"] += sum(each.shed_packets for each in statistics)
         return accounting
 
     def capture_state(self) -> CaptureState:
         """Return how the capture is doing."""
         return CaptureState(
             tuple(
-                InterfaceState(each.name, each.is_up, each.packets, each.bytes, each.dropped, each.reason)
+                InterfaceState(
+                    each.name, each.is_up, each.packets, each.bytes, each.dropped, each.shed_packets, each.reason
+                )
                 for each in self._source.statistics()
             )
         )
@@ -213,6 +216,6 @@ def _trouble(statistics: "InterfaceStatistics") -> str | None:
         troubles.append(f"not watched: {statistics.reason}")
     if statistics.dropped:
         troubles.append(f"{statistics.dropped:,} packets were dropped, since the ring was full")
-    if statistics.shed_connections:
-        troubles.append(f"{statistics.shed_connections:,} connections were left out at overload")
+    if statistics.shed_packets:
+        troubles.append(f"{statistics.shed_packets:,} packets of connections that were left out at overload")
     return "; ".join(troubles) or None

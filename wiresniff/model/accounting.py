@@ -4,6 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
+OVERLOAD = "overload"
+"""Among the evictions, and no table: connections that began while they were left out, at overload."""
+
+
 @dataclass(slots=True)
 class Accounting:
     """Counts of one run; two add up.
@@ -17,7 +21,7 @@ class Accounting:
     within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
     `reordered_segments`, `not_tcp_packets`, `not_ip_packets`, `unknown_link_packets`, `fragments`,
     `filtered_packets`, `scalar_packets` (decoded one by one), `tunnelled_packets` (in a tunnel that was entered),
-    `dropped_packets` (by the kernel, live), `duplicate_exchanges` (another capture point), `opaque_connections`,
+    `dropped_packets` (by the kernel, live), `left_out_packets` (on purpose, live, at overload), `duplicate_exchanges` (another capture point), `opaque_connections`,
     `internal_errors`."""
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""
@@ -37,8 +41,14 @@ class Accounting:
         return max(once, self.parsed_bytes + self.opaque_bytes.total())
 
     def losses(self) -> Counter[str]:
-        """Return the evictions by which something was lost."""
-        return Counter({table: count for table, count in self.evictions.items() if not table.endswith("-cache")})
+        """Return the evictions from tables by which something was lost."""
+        return Counter(
+            {
+                table: count
+                for table, count in self.evictions.items()
+                if table != OVERLOAD and not table.endswith("-cache")
+            }
+        )
 
     def add(self, other: "Accounting") -> None:
         """Add the counts of another run."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from wiresniff.model.accounting import OVERLOAD
 from wiresniff.model.audit import Audit
 from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.exchanges import Unseen
@@ -34,7 +35,8 @@ DOUBTS: dict[str, str] = {
 def sentences(audit: Audit) -> list[str]:
     """Return the sentences, or the one that says that nothing is known to be missing."""
     said = [sentence for topic in TOPICS for sentence in topic(audit)]
-    return said or ["Nothing is known to be missing: no gaps, no opaque bytes, no request that could not be judged."]
+    nothing = "Nothing is known to be missing: no gaps, no opaque bytes, no request that could not be judged."
+    return said or capture_notes(audit) or [nothing]
 
 
 def capture_notes(audit: Audit) -> list[str]:
@@ -172,6 +174,15 @@ PACKETS = {
 """Packets that made no segment, beside those of other protocols."""
 
 
+def _overload(audit: Audit) -> Iterator[str]:
+    packets, began = audit.accounting.counts["left_out_packets"], audit.accounting.evictions[OVERLOAD]
+    if packets or began:
+        yield (
+            "More came than could be read, so connections were left out whole, for the others to be seen whole: "
+            f"{quantity(packets, 'packet')} of theirs, {quantity(began, 'connection')} that began meanwhile."
+        )
+
+
 NOT_TCP = ("not_tcp_packets", "not_ip_packets", "unknown_link_packets")
 
 
@@ -218,7 +229,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice,
+    _overload, _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice,
     _exempt, _anomalies, _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""
