@@ -230,7 +230,7 @@ def test_what_is_worked_out_again_is_no_loss() -> None:
 
 
 def test_what_was_left_out_at_overload_is_said() -> None:
-    """Also where no connection began meanwhile, as where clients keep theirs open: packets tell. It is no full table."""
+    """Also where no connection began meanwhile, as where clients keep theirs open. It is no full table."""
     seen = Audit()
     seen.accounting.counts["left_out_packets"] = 120_000
     seen.accounting.evictions["overload"] = 3

@@ -112,13 +112,13 @@ class Watching:
         try:
             policy = load_policy()
         except WiresniffError as error:
-            self._log.tell("error", "policy-refused", why=error, effect="the policy before it stays in force")
+            self._log.answer("error", "policy-refused", why=error, effect="the policy before it stays in force")
         else:
             is_good = True
             self._pipeline.adopt(policy)
             self._records.adopt(policy.privacy)
             self._keeper.adopt(policy)
-            self._log.tell("info", "policy-reloaded", services=len(policy.services))
+            self._log.answer("info", "policy-reloaded", services=len(policy.services))
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)
 
@@ -130,30 +130,33 @@ class Watching:
             self._tell_up(interface)
         if not self._source.left_out() and self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
-            share = f"{self._overload.share:.0%}"
-            self._log.tell("warning", "overload", connections_left_out=share)
-        for job, left_out in enumerate(self._source.left_out(), start=1):
-            if left_out != self._left_out.get(job, 0.0):
-                self._left_out[job] = left_out
-                self._log.tell("warning", "overload", job, job=job, connections_left_out=f"{left_out:.0%}")
+        self._tell_left_out()
         if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
             self._has_said_most = True
             self._tell_most()
 
+    def _tell_left_out(self) -> None:
+        for job, share in enumerate(self._source.left_out() or [self._overload.share], start=1):
+            if share != self._left_out.get(job, 0.0) and self._log.is_due("overload", job):
+                self._left_out[job] = share
+                of_job = {"job": job} if self._source.left_out() else {}
+                self._log.tell("warning", "overload", job, **of_job, connections_left_out=f"{share:.0%}")
+
     def _tell_drops(self, interface: InterfaceState) -> None:
         new = interface.dropped_packets - self._dropped.get(interface.name, 0)
-        if new > 0:
+        if new > 0 and self._log.is_due("capture-drops", interface.name):
             self._dropped[interface.name] = interface.dropped_packets
             self._log.tell("warning", "capture-drops", interface.name, interface=interface.name, packets=new)
 
     def _tell_up(self, interface: InterfaceState) -> None:
-        if self._is_up.get(interface.name) == interface.is_up:
+        event = "capture-up" if interface.is_up else "capture-down"
+        if self._is_up.get(interface.name) == interface.is_up or not self._log.is_due(event, interface.name):
             return
         self._is_up[interface.name] = interface.is_up
         if interface.is_up:
-            self._log.tell("info", "capture-up", interface.name, interface=interface.name)
+            self._log.tell("info", event, interface.name, interface=interface.name)
         else:
-            self._log.tell("warning", "capture-down", interface.name, interface=interface.name, why=interface.reason)
+            self._log.tell("warning", event, interface.name, interface=interface.name, why=interface.reason)
 
     def _tell_most(self) -> None:
         """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""

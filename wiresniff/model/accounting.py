@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-
 OVERLOAD = "overload"
 """Among the evictions, and no table: connections that began while they were left out, at overload."""
 
@@ -21,8 +20,8 @@ class Accounting:
     within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
     `reordered_segments`, `not_tcp_packets`, `not_ip_packets`, `unknown_link_packets`, `fragments`,
     `filtered_packets`, `scalar_packets` (decoded one by one), `tunnelled_packets` (in a tunnel that was entered),
-    `dropped_packets` (by the kernel, live), `left_out_packets` (on purpose, live, at overload), `duplicate_exchanges` (another capture point), `opaque_connections`,
-    `internal_errors`."""
+    `dropped_packets` (by the kernel, live), `left_out_packets` (on purpose, live, at overload), `duplicate_exchanges`
+    (another capture point), `opaque_connections`, `internal_errors`."""
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""
     evictions: Counter[str] = field(default_factory=Counter)

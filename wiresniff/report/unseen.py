@@ -229,7 +229,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _overload, _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice,
-    _exempt, _anomalies, _evictions, _internal_errors,
+    _overload, _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets,
+    _twice, _exempt, _anomalies, _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""
