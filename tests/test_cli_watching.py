@@ -1,7 +1,9 @@
 """What the loop of `watch` says meanwhile, of a source that does what the test wants."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from wiresniff.capture.live import tick
 from wiresniff.capture.watched import InterfaceStatistics
 from wiresniff.cli.log import REPEATED_SECONDS, Log, LogFormat
-from wiresniff.cli.watching import Watching
+from wiresniff.cli.watching import FIRST_LOOK_SECONDS, Watching
+from wiresniff.model.accounting import Accounting
 from wiresniff.model.errors import PolicyError
 from wiresniff.model.packets import PacketBlock
 from wiresniff.model.policy import Policy
@@ -46,7 +49,7 @@ class Script:
         """Nothing comes anyway."""
 
     def left_out(self) -> list[float]:
-        """What jobs leave out."""
+        """Tell what jobs leave out."""
         return self.shares
 
     def statistics(self) -> list[InterfaceStatistics]:
@@ -154,6 +157,18 @@ def test_the_last_share_that_is_left_out_is_told(
         (1, "50%"),
         (1, "88%"),
     ]
+
+
+def test_one_direction_is_named(
+    said: Callable[..., tuple[list[dict[str, Any]], Watching]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most connections pass the other way elsewhere: whoever watches may be in the wrong place. Told besides QUIC."""
+    seen = Accounting(not_tcp=Counter({"quic": 900}))
+    seen.counts.update(packets=1000, connections=10, one_direction_connections=6)
+    monkeypatch.setattr(Pipeline, "accounting", lambda _self: deepcopy(seen))
+    lines, _ = said(*wait(FIRST_LOOK_SECONDS))
+    told = [line for line in lines if line["event"] == "mostly-opaque"]
+    assert [(line["what"], line.get("connections")) for line in told] == [("quic", None), ("one-direction", "60%")]
 
 
 def test_what_was_left_out_is_counted(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:

@@ -35,7 +35,9 @@ FIRST_LOOK_SECONDS = 10.0
 MOST = 0.5
 LEAST_BYTES = 10_000
 LEAST_PACKETS = 100
+LEAST_CONNECTIONS = 5
 """Less traffic says nothing about most of it."""
+ONE_DIRECTION = "one-direction"
 
 
 class Watching:
@@ -165,11 +167,16 @@ class Watching:
         packets = accounting.counts["packets"]
         for name, count in accounting.not_tcp.most_common(1):
             if packets >= LEAST_PACKETS and count > MOST * packets:
-                self._log.tell("warning", "mostly-opaque", what=name, packets=f"{count / packets:.0%}")
+                self._log.tell("warning", "mostly-opaque", name, what=name, packets=f"{count / packets:.0%}")
+        halves, connections = accounting.counts["one_direction_connections"], accounting.counts["connections"]
+        if connections >= LEAST_CONNECTIONS and halves > MOST * connections:
+            self._log.tell(
+                "warning", "mostly-opaque", ONE_DIRECTION, what=ONE_DIRECTION, connections=f"{halves / connections:.0%}"
+            )
         octets = accounting.parsed_bytes + accounting.opaque_bytes.total()
         for reason, count in accounting.opaque_bytes.most_common(1):
             if octets >= LEAST_BYTES and count > MOST * octets:
-                self._log.tell("warning", "mostly-opaque", what=reason, tcp_bytes=f"{count / octets:.0%}")
+                self._log.tell("warning", "mostly-opaque", reason, what=reason, tcp_bytes=f"{count / octets:.0%}")
 
     def _publish(self, now: float) -> None:
         if now >= self._addresses_at:

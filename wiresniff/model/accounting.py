@@ -16,8 +16,9 @@ class Accounting:
 
     counts: Counter[str] = field(default_factory=Counter)
     """`packets`, `captured_bytes`, `wire_bytes`, `segments`, `tcp_payload_bytes`, `connections`,
-    `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `duplicate_segments` (seen again
-    within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
+    `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `one_direction_connections`,
+    `one_direction_bytes` (acknowledged in a direction of which nothing was seen: no gap), `duplicate_segments` (seen
+    again within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
     `reordered_segments`, `not_tcp_packets`, `not_ip_packets`, `unknown_link_packets`, `fragments`,
     `filtered_packets`, `scalar_packets` (decoded one by one), `tunnelled_packets` (in a tunnel that was entered),
     `dropped_packets` (by the kernel, live), `left_out_packets` (on purpose, live, at overload), `duplicate_exchanges`

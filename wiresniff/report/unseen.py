@@ -123,6 +123,16 @@ def _gaps(audit: Audit) -> Iterator[str]:
         yield f"{', '.join(parts)} ({gaps}): requests that lie wholly in such gaps are not in this report."
 
 
+def _one_direction(audit: Audit) -> Iterator[str]:
+    counts = audit.accounting.counts
+    if counts["one_direction_connections"]:
+        some = f"{counts['one_direction_connections']:,} of {quantity(counts['connections'], 'connection')}"
+        yield (
+            f"Of {some} only one direction passes here; {size(counts['one_direction_bytes'])} went the other way. "
+            "Requests are judged where theirs does, their answers unknown."
+        )
+
+
 def _opaque(audit: Audit) -> Iterator[str]:
     opaque, whole = audit.accounting.opaque_bytes, payload_bytes(audit)
     count = opaque.total()
@@ -229,7 +239,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _overload, _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets,
-    _twice, _exempt, _anomalies, _evictions, _internal_errors,
+    _overload, _indeterminate, _inferred, _undetermined, _gaps, _one_direction, _opaque, _hidden_pairs, _remaining,
+    _late, _packets, _twice, _exempt, _anomalies, _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""
