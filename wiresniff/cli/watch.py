@@ -129,6 +129,8 @@ def watch(  # one parameter an option
             pipeline = stack.enter_context(SharedWatch(alone, lambda here: make(locality=here), sources))
             source = SharedSource(pipeline)
         if exporter is not None:
+            if isinstance(pipeline, SharedWatch):
+                exporter.add_workers(pipeline.processes)
             exporter.start()
             stack.callback(exporter.close)
         log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
