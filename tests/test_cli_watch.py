@@ -28,6 +28,11 @@ def run(*options: str) -> "subprocess.CompletedProcess[str]":
     [
         (("-i", "lo", "--for", "soon"), "--for soon: not a duration"),
         (("-i", "any", "-i", "lo"), "name it alone"),
+        (("-i", "lp", "--for", "60s"), "did you mean lo?"),
+        (("-i", "lo,lo", "--for", "60s"), "there is no interface 'lo,lo' here"),
+        (("-i", ""), "there is no interface '' here"),
+        (("-i", "an-interface-of-a-long-name"), "there is no interface 'an-interface-of' here"),
+        (("-i", "a b"), "there is no interface 'a b' here"),
         (("-i", "lo", "--listen", "nowhere"), "--listen nowhere"),
         (("-i", "lo", "--policy", "/nonexistent.yaml"), "/nonexistent.yaml"),
         (("-i", "lo", "--web-config", "/nonexistent.yaml"), "/nonexistent.yaml"),

@@ -31,6 +31,7 @@ def test_hosts_and_ports_are_told_apart(text: str, address: tuple[str, int]) -> 
         ("localhost", "there is no port; write localhost:9795"),
         ("[::1]", "there is no port; write [::1]:9795"),
         ("::1", "an IPv6 address stands in brackets; write [::1]:9795"),
+        ("::1:9796", "an IPv6 address stands in brackets; write [::1]:9796"),
         ("http://localhost:9795/metrics", "this is a URL; write localhost:9795"),
         ("http://localhost/", "this is a URL; write HOST:PORT"),
         ("127.0.0.1:99999", "there is no port 99999"),

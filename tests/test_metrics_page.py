@@ -94,6 +94,11 @@ def test_what_is_not_seen_is_said() -> None:
     assert "40.0 % of TCP payload bytes could not be read: tls 40.0 %." in text
     exporter.publish([], Accounting(), CaptureState((*CAPTURE.interfaces, down)), 0)
     assert "eth1 is not captured: there is no such interface." in Page(page_of(exporter)).text
+    shed = InterfaceState("eth2", is_up=True, left_out_packets=1_500)
+    exporter.publish([], Accounting(evictions=Counter({"overload": 7})), CaptureState((shed,)), 0)
+    text = Page(page_of(exporter)).text
+    assert "eth2: 1,500 packets of connections left out at overload." in text
+    assert "Limits were reached" not in text
     full = Accounting(evictions=Counter({"connections": 3, "name-cache": 12}))
     exporter.publish([], full, CaptureState(), 0)
     assert "Limits were reached: connections 3." in Page(page_of(exporter)).text

@@ -229,6 +229,25 @@ def test_what_is_worked_out_again_is_no_loss() -> None:
     assert json.loads(render_json(forgetful))["accounting"]["evictions"] == {"name-cache": 12}
 
 
+def test_what_was_left_out_at_overload_is_said() -> None:
+    """Also where no connection began meanwhile, as where clients keep theirs open. It is no full table."""
+    seen = Audit()
+    seen.accounting.counts["left_out_packets"] = 120_000
+    seen.accounting.evictions["overload"] = 3
+    text = " ".join(render_text(seen, width=80, color=False).split())
+    assert "left out whole, for the others to be seen whole: 120,000 packets of theirs, 3 connections that" in text
+    assert "Limits were reached" not in text
+    del seen.accounting.evictions["overload"]
+    assert "120,000 packets of theirs, 0 connections" in " ".join(render_text(seen, width=80, color=False).split())
+
+
+def test_what_is_wrong_with_a_capture_is_not_nothing() -> None:
+    """An interface that isn't there: it is not said that nothing is known to be missing."""
+    text = render_text(Audit(captures=[CaptureSummary("eht0", "live", warning="not watched")]), width=80, color=False)
+    assert "Nothing is known to be missing" not in text
+    assert "Nothing is known to be missing" in render_text(Audit(), width=80, color=False)
+
+
 def test_an_empty_audit_says_that_nothing_was_seen() -> None:
     """Nothing to judge is not a pass."""
     text = render_text(Audit(), width=80, color=False)

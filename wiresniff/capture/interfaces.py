@@ -151,6 +151,12 @@ def is_bridge(name: str) -> bool:
     return asked is not None and answer.raw[4:36].partition(b"\0")[0] == BRIDGE
 
 
+def may_come(name: str) -> bool:
+    """Say whether the kernel would let an interface be called so (dev_valid_name of Linux)."""
+    is_word = bool(name) and not any(character in "/:" or character.isspace() for character in name)
+    return is_word and name not in {".", ".."} and len(name.encode()) <= NAME_BYTES
+
+
 def check_names(names: list[str]) -> None:
     """Raise UsageError for a name of no interface; it says which there are."""
     known = [name for _, name in socket.if_nameindex()]

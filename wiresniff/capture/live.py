@@ -23,7 +23,7 @@ import numpy as np
 
 from wiresniff.capture import rights
 from wiresniff.capture.filter import Filter, with_rows
-from wiresniff.capture.interfaces import ANY, check_names, read_vlans
+from wiresniff.capture.interfaces import ANY, check_names, may_come, read_vlans
 from wiresniff.capture.packet_socket import check_ring_bytes, refusal
 from wiresniff.capture.records import Column
 from wiresniff.capture.ring import LINK_COOKED, LINK_ETHERNET, VLAN_NUMBER, RingPackets, joined
@@ -351,8 +351,7 @@ def open_live(
     if promiscuous and ANY in distinct:
         raise UsageError("`any` can't be promiscuous: name the interface that the mirrored packets come in on")
     check_ring_bytes(ring_bytes)
-    if not may_be_absent:
-        check_names(distinct)
+    check_names([name for name in distinct if not (may_be_absent and may_come(name))])
     if rights.is_portable():
         from wiresniff.capture.portable import PortableSource  # noqa: PLC0415 (imports scapy)
 

@@ -2,6 +2,7 @@
 
 An event is a word and its particulars: `capture-drops interface=eth0 packets=17`. Nothing of what a packet holds is
 ever among them. The same event comes at most once in so many seconds; how many were left out is told with the next.
+What somebody asked for by a signal is answered every time.
 """
 
 import json
@@ -33,15 +34,25 @@ class Log:
     def tell(self, level: str, event: str, about: object = None, **particulars: object) -> None:
         """Write an event, unless the same about the same thing was told just now."""
         now = time.monotonic()
-        told_at, left_out = self._told.get((event, about), (-REPEATED_SECONDS, 0))
-        if now - told_at < REPEATED_SECONDS:
+        if not self.is_due(event, about):
+            told_at, left_out = self._told[event, about]
             self._told[event, about] = told_at, left_out + 1
             return
+        _, left_out = self._told.get((event, about), (0.0, 0))
         if len(self._told) >= EVENTS_REMEMBERED:
             self._told.clear()
         self._told[event, about] = now, 0
         if left_out:
             particulars["repeated"] = left_out
+        self._write(level, event, particulars)
+
+    def is_due(self, event: str, about: object = None) -> bool:
+        """Tell whether an event would be written now: what lasts can wait, so that the last word is true."""
+        told = self._told.get((event, about))
+        return told is None or time.monotonic() - told[0] >= REPEATED_SECONDS
+
+    def answer(self, level: str, event: str, **particulars: object) -> None:
+        """Write what became of something that somebody asked for, every time."""
         self._write(level, event, particulars)
 
     def _write(self, level: str, event: str, particulars: dict[str, object]) -> None:

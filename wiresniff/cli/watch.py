@@ -118,7 +118,7 @@ def watch(  # one parameter an option
     with ExitStack() as stack:
         sources = _open(
             jobs, interfaces, log, must_be_permitted=require_capture or duration is not None,
-            ring_bytes=ring_mib * MIB, wanted=wanted, promiscuous=promiscuous,
+            ring_bytes=ring_mib * MIB, wanted=wanted, promiscuous=promiscuous, may_be_absent=duration is None,
         )  # fmt: skip
         for each in sources:
             stack.enter_context(each)
@@ -129,6 +129,8 @@ def watch(  # one parameter an option
             pipeline = stack.enter_context(SharedWatch(alone, lambda here: make(locality=here), sources))
             source = SharedSource(pipeline)
         if exporter is not None:
+            if isinstance(pipeline, SharedWatch):
+                exporter.add_workers(pipeline.processes)
             exporter.start()
             stack.callback(exporter.close)
         log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
@@ -160,6 +162,7 @@ def _open(  # what is wished for is that of `open_live`
     ring_bytes: int,
     wanted: "Filter | None",
     promiscuous: bool,
+    may_be_absent: bool,
 ) -> "list[LivePackets]":
     """Open the interfaces, once for each job; where that is not permitted, watch nothing and say so."""
     from wiresniff.capture.blind import BlindSource
@@ -173,7 +176,7 @@ def _open(  # what is wished for is that of `open_live`
             opened.enter_context(
                 open_live(
                     interfaces, ring_bytes=ring_bytes, filter=wanted, fanout=fanout, promiscuous=promiscuous,
-                    may_be_absent=True,
+                    may_be_absent=may_be_absent,
                 )
             )
             for _ in range(jobs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.overload import Overload
-from wiresniff.model.accounting import Accounting
+from wiresniff.model.accounting import OVERLOAD, Accounting
 from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.capture_state import CaptureState, InterfaceState
 from wiresniff.model.errors import WiresniffError
@@ -35,7 +35,9 @@ FIRST_LOOK_SECONDS = 10.0
 MOST = 0.5
 LEAST_BYTES = 10_000
 LEAST_PACKETS = 100
+LEAST_CONNECTIONS = 5
 """Less traffic says nothing about most of it."""
+ONE_DIRECTION = "one-direction"
 
 
 class Watching:
@@ -112,13 +114,13 @@ class Watching:
         try:
             policy = load_policy()
         except WiresniffError as error:
-            self._log.tell("error", "policy-refused", why=error, effect="the policy before it stays in force")
+            self._log.answer("error", "policy-refused", why=error, effect="the policy before it stays in force")
         else:
             is_good = True
             self._pipeline.adopt(policy)
             self._records.adopt(policy.privacy)
             self._keeper.adopt(policy)
-            self._log.tell("info", "policy-reloaded", services=len(policy.services))
+            self._log.answer("info", "policy-reloaded", services=len(policy.services))
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)
 
@@ -130,30 +132,33 @@ class Watching:
             self._tell_up(interface)
         if not self._source.left_out() and self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
-            share = f"{self._overload.share:.0%}"
-            self._log.tell("warning", "overload", connections_left_out=share)
-        for job, left_out in enumerate(self._source.left_out(), start=1):
-            if left_out != self._left_out.get(job, 0.0):
-                self._left_out[job] = left_out
-                self._log.tell("warning", "overload", job, job=job, connections_left_out=f"{left_out:.0%}")
+        self._tell_left_out()
         if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
             self._has_said_most = True
             self._tell_most()
 
+    def _tell_left_out(self) -> None:
+        for job, share in enumerate(self._source.left_out() or [self._overload.share], start=1):
+            if share != self._left_out.get(job, 0.0) and self._log.is_due("overload", job):
+                self._left_out[job] = share
+                of_job = {"job": job} if self._source.left_out() else {}
+                self._log.tell("warning", "overload", job, **of_job, connections_left_out=f"{share:.0%}")
+
     def _tell_drops(self, interface: InterfaceState) -> None:
         new = interface.dropped_packets - self._dropped.get(interface.name, 0)
-        if new > 0:
+        if new > 0 and self._log.is_due("capture-drops", interface.name):
             self._dropped[interface.name] = interface.dropped_packets
             self._log.tell("warning", "capture-drops", interface.name, interface=interface.name, packets=new)
 
     def _tell_up(self, interface: InterfaceState) -> None:
-        if self._is_up.get(interface.name) == interface.is_up:
+        event = "capture-up" if interface.is_up else "capture-down"
+        if self._is_up.get(interface.name) == interface.is_up or not self._log.is_due(event, interface.name):
             return
         self._is_up[interface.name] = interface.is_up
         if interface.is_up:
-            self._log.tell("info", "capture-up", interface.name, interface=interface.name)
+            self._log.tell("info", event, interface.name, interface=interface.name)
         else:
-            self._log.tell("warning", "capture-down", interface.name, interface=interface.name, why=interface.reason)
+            self._log.tell("warning", event, interface.name, interface=interface.name, why=interface.reason)
 
     def _tell_most(self) -> None:
         """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""
@@ -162,11 +167,16 @@ class Watching:
         packets = accounting.counts["packets"]
         for name, count in accounting.not_tcp.most_common(1):
             if packets >= LEAST_PACKETS and count > MOST * packets:
-                self._log.tell("warning", "mostly-opaque", what=name, packets=f"{count / packets:.0%}")
+                self._log.tell("warning", "mostly-opaque", name, what=name, packets=f"{count / packets:.0%}")
+        halves, connections = accounting.counts["one_direction_connections"], accounting.counts["connections"]
+        if connections >= LEAST_CONNECTIONS and halves > MOST * connections:
+            self._log.tell(
+                "warning", "mostly-opaque", ONE_DIRECTION, what=ONE_DIRECTION, connections=f"{halves / connections:.0%}"
+            )
         octets = accounting.parsed_bytes + accounting.opaque_bytes.total()
         for reason, count in accounting.opaque_bytes.most_common(1):
             if octets >= LEAST_BYTES and count > MOST * octets:
-                self._log.tell("warning", "mostly-opaque", what=reason, tcp_bytes=f"{count / octets:.0%}")
+                self._log.tell("warning", "mostly-opaque", reason, what=reason, tcp_bytes=f"{count / octets:.0%}")
 
     def _publish(self, now: float) -> None:
         if now >= self._addresses_at:
@@ -187,15 +197,18 @@ class Watching:
         """Return what the pipeline counted, and what was left out before it."""
         accounting = self._pipeline.accounting()
         statistics = self._source.statistics()
-        accounting.evictions["overload"] += sum(each.shed_connections for each in statistics)
+        accounting.evictions[OVERLOAD] += sum(each.shed_connections for each in statistics)
         accounting.counts["dropped_packets"] += sum(each.dropped for each in statistics)
+        accounting.counts["left_out_packets"] += sum(each.shed_packets for each in statistics)
         return accounting
 
     def capture_state(self) -> CaptureState:
         """Return how the capture is doing."""
         return CaptureState(
             tuple(
-                InterfaceState(each.name, each.is_up, each.packets, each.bytes, each.dropped, each.reason)
+                InterfaceState(
+                    each.name, each.is_up, each.packets, each.bytes, each.dropped, each.shed_packets, each.reason
+                )
                 for each in self._source.statistics()
             )
         )
@@ -213,6 +226,6 @@ def _trouble(statistics: "InterfaceStatistics") -> str | None:
         troubles.append(f"not watched: {statistics.reason}")
     if statistics.dropped:
         troubles.append(f"{statistics.dropped:,} packets were dropped, since the ring was full")
-    if statistics.shed_connections:
-        troubles.append(f"{statistics.shed_connections:,} connections were left out at overload")
+    if statistics.shed_packets:
+        troubles.append(f"{statistics.shed_packets:,} packets of connections that were left out at overload")
     return "; ".join(troubles) or None

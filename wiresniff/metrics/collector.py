@@ -214,6 +214,7 @@ OF_LIVE: dict[Family, Callable[[Live], Samples]] = {
     families.CAPTURE_PACKETS: _of_interface(attrgetter("packets")),
     families.CAPTURE_BYTES: _of_interface(attrgetter("bytes")),
     families.CAPTURE_DROPPED: _of_interface(attrgetter("dropped_packets")),
+    families.CAPTURE_LEFT_OUT: _of_interface(attrgetter("left_out_packets")),
     families.POLICY_RELOADED: _number("policy_is_good"),
     families.POLICY_RELOAD_TIME: _number("policy_time"),
     families.SNAPSHOT_TIME: _number("time"),

@@ -3,10 +3,10 @@
 import asyncio
 import gzip
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import gzip_accepted
 
 from wiresniff.metrics.certificates import Certificates
@@ -15,6 +15,7 @@ from wiresniff.metrics.listen import ListenAddress, bind
 from wiresniff.metrics.messages import Request, Response, plain
 from wiresniff.metrics.page import PAGE_FIELDS, render_page
 from wiresniff.metrics.passwords import Passwords
+from wiresniff.metrics.processes import Processes
 from wiresniff.metrics.series import InterfaceTable, Odometers, PairTable
 from wiresniff.metrics.server import Server
 from wiresniff.metrics.snapshot import COUNTS, Live, Snapshot
@@ -65,7 +66,8 @@ class Exporter:
         self._is_wanted = False
         self._waiting: set[asyncio.Future[None]] = set()
         self._process = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self._process)
+        self._processes = Processes()
+        self._process.register(self._processes)
         self._rendered: dict[tuple[str, bool], tuple[Snapshot, Response]] = {}
         self._passwords: Passwords | None = None
         self._password_turn = asyncio.Lock()
@@ -135,6 +137,10 @@ class Exporter:
         sockets = bind(listen)
         self._server = Server(sockets, self.answer, certificates)
         return [each.getsockname()[:2] for each in sockets]
+
+    def add_workers(self, processes: Sequence[int]) -> None:
+        """Count what these processes cost as well; before `start`."""
+        self._processes.add(processes)
 
     def start(self) -> None:
         """Start the server's thread: it keeps the capabilities that the calling thread has now, so drop them before."""

@@ -128,6 +128,12 @@ CAPTURE_DROPPED = Family(
     ("interface",),
     "Packets that the kernel dropped because they were not taken in time.",
 )
+CAPTURE_LEFT_OUT = Family(
+    "wiresniff_capture_left_out_packets_total",
+    Kind.COUNTER,
+    ("interface",),
+    "Packets of connections that were left out at overload, so that others were seen whole.",
+)
 POLICY_RELOADED = Family(
     "wiresniff_policy_last_reload_successful",
     Kind.GAUGE,
@@ -154,7 +160,8 @@ AUDIT_FAMILIES = (
 )  # fmt: skip
 """Those of every audit, in the order in which they are exposed."""
 LIVE_FAMILIES = (
-    CAPTURE_UP, CAPTURE_PACKETS, CAPTURE_BYTES, CAPTURE_DROPPED, POLICY_RELOADED, POLICY_RELOAD_TIME, SNAPSHOT_TIME,
+    CAPTURE_UP, CAPTURE_PACKETS, CAPTURE_BYTES, CAPTURE_DROPPED, CAPTURE_LEFT_OUT, POLICY_RELOADED, POLICY_RELOAD_TIME,
+    SNAPSHOT_TIME,
 )  # fmt: skip
 """Those that only live capture has."""
 FAMILIES = (*AUDIT_FAMILIES, *LIVE_FAMILIES)

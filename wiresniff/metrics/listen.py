@@ -12,6 +12,9 @@ BACKLOG = 128
 FORM = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.-]+)?)\]|(?P<host>[^:\[\]/]*)):(?P<port>[0-9]{1,5})")
 WITHOUT_PORT = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+")
 BARE_SIX = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
+SIX_BEFORE_PORT = re.compile(r"[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
+PORT_DIGITS = 4
+"""``::1:9795``: four digits at the end of a short form are more likely a port than the last group."""
 EXAMPLES = "write HOST:PORT, such as 127.0.0.1:9795, or :9795 for all addresses"
 
 
@@ -42,6 +45,9 @@ def _mistake(text: str) -> str:
     if text.isascii() and text.isdecimal():
         return f"there is no host; write 127.0.0.1:{text}, or :{text} for all addresses"
     if BARE_SIX.fullmatch(text):
+        host, _, port = text.rpartition(":")
+        if SIX_BEFORE_PORT.fullmatch(host) and len(port) == PORT_DIGITS and port.isdecimal():
+            return f"an IPv6 address stands in brackets; write [{named(host)}]:{named(port)}"
         return f"an IPv6 address stands in brackets; write [{named(text)}]:9795"
     if WITHOUT_PORT.fullmatch(text):
         return f"there is no port; write {named(text)}:9795"

@@ -210,6 +210,8 @@ def _sentences(snapshot: Snapshot) -> Iterator[str]:
         if interface.dropped_packets:
             lost = percent(interface.dropped_packets, interface.packets)
             yield f"{name}: the kernel dropped {quantity(interface.dropped_packets, 'packet')} ({lost})."
+        if interface.left_out_packets:
+            yield f"{name}: {quantity(interface.left_out_packets, 'packet')} of connections left out at overload."
     whole = seen.payload_bytes
     if seen.opaque_bytes.total():
         why = _listed(seen.opaque_bytes, whole)

@@ -197,5 +197,6 @@ class InterfaceTable:
             series.packets + growth_of(before.packets, state.packets),
             series.bytes + growth_of(before.bytes, state.bytes),
             series.dropped_packets + growth_of(before.dropped_packets, state.dropped_packets),
+            series.left_out_packets + growth_of(before.left_out_packets, state.left_out_packets),
             state.reason,
         )

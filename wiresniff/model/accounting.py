@@ -3,6 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+OVERLOAD = "overload"
+"""Among the evictions, and no table: connections that began while they were left out, at overload."""
+
 
 @dataclass(slots=True)
 class Accounting:
@@ -13,12 +16,13 @@ class Accounting:
 
     counts: Counter[str] = field(default_factory=Counter)
     """`packets`, `captured_bytes`, `wire_bytes`, `segments`, `tcp_payload_bytes`, `connections`,
-    `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `duplicate_segments` (seen again
-    within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
+    `connections_joined_late`, `gaps`, `gap_bytes`, `cut_bytes` (by snap length), `one_direction_connections`,
+    `one_direction_bytes` (acknowledged in a direction of which nothing was seen: no gap), `duplicate_segments` (seen
+    again within the capture), `duplicate_bytes` (of segments that brought nothing new), `retransmitted_segments`,
     `reordered_segments`, `not_tcp_packets`, `not_ip_packets`, `unknown_link_packets`, `fragments`,
     `filtered_packets`, `scalar_packets` (decoded one by one), `tunnelled_packets` (in a tunnel that was entered),
-    `dropped_packets` (by the kernel, live), `duplicate_exchanges` (another capture point), `opaque_connections`,
-    `internal_errors`."""
+    `dropped_packets` (by the kernel, live), `left_out_packets` (on purpose, live, at overload), `duplicate_exchanges`
+    (another capture point), `opaque_connections`, `internal_errors`."""
     anomalies: Counter[str] = field(default_factory=Counter)
     """Per `Anomaly`."""
     evictions: Counter[str] = field(default_factory=Counter)
@@ -37,8 +41,14 @@ class Accounting:
         return max(once, self.parsed_bytes + self.opaque_bytes.total())
 
     def losses(self) -> Counter[str]:
-        """Return the evictions by which something was lost."""
-        return Counter({table: count for table, count in self.evictions.items() if not table.endswith("-cache")})
+        """Return the evictions from tables by which something was lost."""
+        return Counter(
+            {
+                table: count
+                for table, count in self.evictions.items()
+                if table != OVERLOAD and not table.endswith("-cache")
+            }
+        )
 
     def add(self, other: "Accounting") -> None:
         """Add the counts of another run."""

@@ -16,6 +16,8 @@ class InterfaceState(NamedTuple):
     """Of these packets, as long as they were on the wire; dropped ones are left out where the kernel doesn't say."""
     dropped_packets: int = 0
     """That the kernel dropped, since there was no room for them."""
+    left_out_packets: int = 0
+    """Of connections that were left out on purpose, at overload."""
     reason: str | None = None
     """Why it is not up, as a person reads it."""
 

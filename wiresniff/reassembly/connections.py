@@ -47,12 +47,14 @@ class Tracked(NamedTuple):
 class TrackedConnection:
     """A connection and its two flows."""
 
-    __slots__ = ("connection", "ended", "flows", "last_time_ns", "reset_from", "strange", "syn")
+    __slots__ = ("connection", "ended", "flows", "heard", "last_time_ns", "reset_from", "strange", "syn")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.flows = (Flow(), Flow())
         self.last_time_ns = 0
+        self.heard = 0
+        """Bits 1 and 2: a packet of this direction was seen. Without one, all of it passes elsewhere."""
         self.strange = 0
         """Segments in a row that are far from their flow."""
         self.syn: list[int | None] = [None, None]
@@ -60,6 +62,10 @@ class TrackedConnection:
         self.ended = False
         self.reset_from: tuple[int, int] | None = None
         """Direction and sequence number of the RST that ended it."""
+
+    def is_elsewhere(self, direction: int) -> bool:
+        """Say whether nothing at all was seen of a direction so far."""
+        return not self.heard >> direction & 1
 
     def is_smooth(self) -> bool:
         """Both flows are known and nothing waits: the columns may decide."""
@@ -95,6 +101,7 @@ class TrackedConnection:
         self.syn[direction], self.syn[1 - direction] = advance(sequence, -1), advance(answer_sequence, -1)
         self._begin(direction, sequence)
         self._begin(1 - direction, answer_sequence)
+        self.heard = 0b11
 
     def close(self, direction: int, time_ns: int) -> End:
         """End a flow behind all that was delivered of it."""
@@ -125,6 +132,7 @@ class TrackedConnection:
                 self.connection.base[direction] = known.next_sequence
                 self.connection.joined_late[direction] = before.connection.joined_late[direction] or known.position > 0
         self.syn = list(before.syn)
+        self.heard = before.heard
 
     def is_far(self, segment: Segment) -> bool:
         """Say whether the segment is further from its flow than any window reaches."""
@@ -176,6 +184,7 @@ class Disordered:
         out: list[Tracked] = []
         self.settle_due(tracked, segment.time_ns, out)
         tracked.last_time_ns = segment.time_ns
+        tracked.heard |= 1 << segment.direction
         if segment.flags & SYN:
             tracked.open(segment)
             segment = segment._replace(sequence=advance(segment.sequence, 1))  # data on a SYN follows it (RFC 7413)

@@ -151,10 +151,12 @@ class Reassembler:
         runs = find_runs(smoothness, groups)
         times = block.timestamp_ns.take(groups.order)
         smooth_rows = np.add.reduceat(smoothness.is_smooth.astype(np.int64), groups.starts)
+        heard = np.bitwise_or.reduceat(np.where(smoothness.is_smooth, 1 << smoothness.from_high, 0), groups.starts)
         last_times = times.take(groups.starts + np.maximum(smooth_rows - 1, 0)).tolist()
-        for known, count, time_ns in zip(tracked, smooth_rows.tolist(), last_times, strict=True):
-            if count and known is not None:
+        for known, directions, time_ns in zip(tracked, heard.tolist(), last_times, strict=True):
+            if directions and known is not None:
                 known.last_time_ns = time_ns
+                known.heard |= directions
         items: dict[int, list[tuple[int, Item]]] = {}
         if len(runs.rows):
             for flow_id, run in self._runs(block, groups, view, runs, times):
@@ -288,12 +290,17 @@ class Reassembler:
         else:
             self._waiting.pop(key, None)
         if out:
-            self._count_gaps(out)
+            self._count_gaps(tracked, out)
             yield Delivery(tracked.connection, list(out))
 
-    def _count_gaps(self, out: list[Tracked]) -> None:
-        for _, item in out:
-            if isinstance(item, Gap):
+    def _count_gaps(self, tracked: TrackedConnection, out: list[Tracked]) -> None:
+        for direction, item in out:
+            if not isinstance(item, Gap):
+                continue
+            if tracked.is_elsewhere(direction):  # no loss: it never passes here
+                self._counts["one_direction_connections"] += item.position == 0
+                self._counts["one_direction_bytes"] += item.stop - item.position
+            else:
                 self._counts["gaps"] += 1
                 self._counts["cut_bytes" if item.cause is GapCause.CUT else "gap_bytes"] += item.stop - item.position
 

@@ -16,7 +16,8 @@ SCHEMA = "wiresniff/report/1"
 VERDICTS = ("valid", "missing", "malformed", "indeterminate", "exempt")
 COUNTS = (
     "packets", "captured_bytes", "wire_bytes", "segments", "tcp_payload_bytes", "connections",
-    "connections_joined_late", "gaps", "gap_bytes", "cut_bytes", "duplicate_segments", "retransmitted_segments",
+    "connections_joined_late", "gaps", "gap_bytes", "cut_bytes", "one_direction_connections",
+    "one_direction_bytes", "duplicate_segments", "retransmitted_segments",
     "reordered_segments", "not_tcp_packets", "not_ip_packets", "unknown_link_packets", "fragments", "filtered_packets",
     "scalar_packets", "tunnelled_packets", "duplicate_exchanges", "opaque_connections", "internal_errors",
 )  # fmt: skip

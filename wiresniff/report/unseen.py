@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from wiresniff.model.accounting import OVERLOAD
 from wiresniff.model.audit import Audit
 from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.exchanges import Unseen
@@ -34,7 +35,8 @@ DOUBTS: dict[str, str] = {
 def sentences(audit: Audit) -> list[str]:
     """Return the sentences, or the one that says that nothing is known to be missing."""
     said = [sentence for topic in TOPICS for sentence in topic(audit)]
-    return said or ["Nothing is known to be missing: no gaps, no opaque bytes, no request that could not be judged."]
+    nothing = "Nothing is known to be missing: no gaps, no opaque bytes, no request that could not be judged."
+    return said or capture_notes(audit) or [nothing]
 
 
 def capture_notes(audit: Audit) -> list[str]:
@@ -121,6 +123,16 @@ def _gaps(audit: Audit) -> Iterator[str]:
         yield f"{', '.join(parts)} ({gaps}): requests that lie wholly in such gaps are not in this report."
 
 
+def _one_direction(audit: Audit) -> Iterator[str]:
+    counts = audit.accounting.counts
+    if counts["one_direction_connections"]:
+        some = f"{counts['one_direction_connections']:,} of {quantity(counts['connections'], 'connection')}"
+        yield (
+            f"Of {some} only one direction passes here; {size(counts['one_direction_bytes'])} went the other way. "
+            "Requests are judged where theirs does, their answers unknown."
+        )
+
+
 def _opaque(audit: Audit) -> Iterator[str]:
     opaque, whole = audit.accounting.opaque_bytes, payload_bytes(audit)
     count = opaque.total()
@@ -172,6 +184,15 @@ PACKETS = {
 """Packets that made no segment, beside those of other protocols."""
 
 
+def _overload(audit: Audit) -> Iterator[str]:
+    packets, began = audit.accounting.counts["left_out_packets"], audit.accounting.evictions[OVERLOAD]
+    if packets or began:
+        yield (
+            "More came than could be read, so connections were left out whole, for the others to be seen whole: "
+            f"{quantity(packets, 'packet')} of theirs, {quantity(began, 'connection')} that began meanwhile."
+        )
+
+
 NOT_TCP = ("not_tcp_packets", "not_ip_packets", "unknown_link_packets")
 
 
@@ -218,7 +239,7 @@ def _internal_errors(audit: Audit) -> Iterator[str]:
 
 
 TOPICS: tuple[Callable[[Audit], Iterator[str]], ...] = (
-    _indeterminate, _inferred, _undetermined, _gaps, _opaque, _hidden_pairs, _remaining, _late, _packets, _twice,
-    _exempt, _anomalies, _evictions, _internal_errors,
+    _overload, _indeterminate, _inferred, _undetermined, _gaps, _one_direction, _opaque, _hidden_pairs, _remaining,
+    _late, _packets, _twice, _exempt, _anomalies, _evictions, _internal_errors,
 )  # fmt: skip
 """In the order in which they weigh."""

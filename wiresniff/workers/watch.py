@@ -81,6 +81,11 @@ class SharedWatch:
         for worker in self._workers:
             worker.kill()
 
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.process for worker in self._workers]
+
     def wait(self) -> int:
         """Take what workers send for a while, in rounds; return what time it is in all of them."""
         self._begin_round()

@@ -1,0 +1,179 @@
+"""What the loop of `watch` says meanwhile, of a source that does what the test wants."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wiresniff.capture.live import tick
+from wiresniff.capture.watched import InterfaceStatistics
+from wiresniff.cli.log import REPEATED_SECONDS, Log, LogFormat
+from wiresniff.cli.watching import FIRST_LOOK_SECONDS, Watching
+from wiresniff.model.accounting import Accounting
+from wiresniff.model.errors import PolicyError
+from wiresniff.model.packets import PacketBlock
+from wiresniff.model.policy import Policy
+from wiresniff.pipeline import Pipeline
+from wiresniff.services.locality import Locality
+
+LOOK = 0.6
+"""Seconds from one turn to the next: it looks around at each."""
+
+
+class Script:
+    """A source of silence; `turns` are called in between, and signals come from it as well."""
+
+    backlog = 0.0
+    ends = False
+
+    def __init__(self, clock: list[float], turns: "list[Callable[[Script], object]]") -> None:
+        self.eth0 = InterfaceStatistics("eth0", is_up=True)
+        self.reloads = False
+        self.shares: list[float] = []
+        self._clock, self._turns, self._is_over = clock, turns, False
+
+    def __iter__(self) -> Iterator[tuple[int, PacketBlock]]:
+        for turn in self._turns:
+            self._clock[0] += LOOK
+            turn(self)
+            yield 0, tick(int(self._clock[0] * 1e9))
+
+    def stop(self) -> None:
+        """Nothing comes anyway."""
+
+    def shed(self, share: float) -> None:
+        """Nothing comes anyway."""
+
+    def left_out(self) -> list[float]:
+        """Tell what jobs leave out."""
+        return self.shares
+
+    def statistics(self) -> list[InterfaceStatistics]:
+        """One interface."""
+        return [self.eth0]
+
+    def take_reload(self) -> bool:
+        """As `Signals` does."""
+        asked, self.reloads = self.reloads, False
+        return asked
+
+    def take_report(self) -> bool:
+        """Nobody asks."""
+        return False
+
+
+def nothing(_script: Script) -> None:
+    """Let a turn pass."""
+
+
+def wait(seconds: float) -> list[Callable[[Script], object]]:
+    """Let time pass."""
+    return [nothing] * (int(seconds / LOOK) + 1)
+
+
+def becomes(**values: object) -> Callable[[Script], object]:
+    """Change what is known of the interface."""
+
+    def change(script: Script) -> None:
+        for name, value in values.items():
+            setattr(script.eth0, name, value)
+
+    return change
+
+
+@pytest.fixture
+def said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[list[dict[str, Any]], Watching]]:
+    """Return what is logged in some turns, and what watched."""
+
+    def watch(
+        *turns: Callable[[Script], object], load_policy: Callable[[], Policy] = Policy
+    ) -> tuple[list[dict[str, Any]], Watching]:
+        clock = [1000.0]
+        monkeypatch.setattr("time.monotonic", lambda: clock[0])
+        script: Any = Script(clock, list(turns))
+        records: Any = SimpleNamespace(write=nothing, flush=lambda: None, adopt=nothing)
+        keeper: Any = SimpleNamespace(feed=lambda *_: None, adopt=nothing)
+        watching = Watching(script, Pipeline(Policy()), records, Log(LogFormat.JSON), Locality(), None, keeper)
+        watching.run(script, None, load_policy, lambda: None)
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines()], watching
+
+    return watch
+
+
+def test_every_reload_is_answered(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
+    """Somebody mends a policy and tries again at once: refused for one reason, for another, adopted, refused."""
+    outcomes: list[Exception | Policy] = [
+        PolicyError("p:1: one"),
+        PolicyError("p:2: two"),
+        Policy(),
+        PolicyError("p:3"),
+    ]
+
+    def load() -> Policy:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    lines, _ = said(*[lambda script: setattr(script, "reloads", True)] * 4, load_policy=load)
+    answers = [(line["event"], line.get("why")) for line in lines if line["event"].startswith("policy")]
+    assert answers == [
+        ("policy-refused", "p:1: one"),
+        ("policy-refused", "p:2: two"),
+        ("policy-reloaded", None),
+        ("policy-refused", "p:3"),
+    ]
+
+
+def test_the_last_word_on_an_interface_is_true(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
+    """It comes and goes within seconds; in the end it is up, and the log ends with that."""
+    down, up = becomes(is_up=False, reason="gone"), becomes(is_up=True, reason=None)
+    lines, _ = said(nothing, down, up, down, up, *wait(REPEATED_SECONDS))
+    events = [line["event"] for line in lines]
+    assert events == ["capture-up", "capture-down", "capture-up"]
+    lines, _ = said(nothing, down, up, down, *wait(REPEATED_SECONDS))
+    assert lines[-1]["event"] == "capture-down"
+
+
+def test_all_drops_are_told(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
+    """Those of moments in which it kept silent are in the next line."""
+    lines, _ = said(becomes(dropped=5), becomes(dropped=30), becomes(dropped=31), *wait(REPEATED_SECONDS))
+    assert [line["packets"] for line in lines if line["event"] == "capture-drops"] == [5, 26]
+
+
+def test_the_last_share_that_is_left_out_is_told(
+    said: Callable[..., tuple[list[dict[str, Any]], Watching]],
+) -> None:
+    """Steps follow each other quickly; what is said last is what holds."""
+    steps = [lambda script, share=share: setattr(script, "shares", [share, 0.0]) for share in (0.5, 0.75, 0.875)]
+    lines, _ = said(*steps, *wait(REPEATED_SECONDS))
+    assert [(line["job"], line["connections_left_out"]) for line in lines if line["event"] == "overload"] == [
+        (1, "50%"),
+        (1, "88%"),
+    ]
+
+
+def test_one_direction_is_named(
+    said: Callable[..., tuple[list[dict[str, Any]], Watching]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most connections pass the other way elsewhere: whoever watches may be in the wrong place. Told besides QUIC."""
+    seen = Accounting(not_tcp=Counter({"quic": 900}))
+    seen.counts.update(packets=1000, connections=10, one_direction_connections=6)
+    monkeypatch.setattr(Pipeline, "accounting", lambda _self: deepcopy(seen))
+    lines, _ = said(*wait(FIRST_LOOK_SECONDS))
+    told = [line for line in lines if line["event"] == "mostly-opaque"]
+    assert [(line["what"], line.get("connections")) for line in told] == [("quic", None), ("one-direction", "60%")]
+
+
+def test_what_was_left_out_is_counted(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
+    """In the report and in the state that metrics are made of, also where no connection began meanwhile."""
+    _, watching = said(becomes(shed_packets=1_234, dropped=5))
+    assert watching.accounting().counts["left_out_packets"] == 1_234
+    assert watching.capture_state().interfaces[0].left_out_packets == 1_234
+    assert "1,234 packets of connections that were left out" in (watching.summaries()[0].warning or "")
