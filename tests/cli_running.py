@@ -12,6 +12,8 @@ from wiresniff.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[1]
 TOUR = str(ROOT / "fixtures" / "pcaps" / "tour.pcap")
+DECIDING = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONIOENCODING")
+"""Variables that decide on colours and width."""
 
 
 class Ran(NamedTuple):
@@ -31,8 +33,7 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
 
 def environment(**variables: str) -> dict[str, str]:
     """Return the environment without what decides on colours and width, and with `variables`."""
-    deciding = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONIOENCODING")
-    return {name: value for name, value in os.environ.items() if name not in deciding} | variables
+    return {name: value for name, value in os.environ.items() if name not in DECIDING} | variables
 
 
 def started(*arguments: object, stdin: bytes = b"", **variables: str) -> Ran:

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -254,7 +253,6 @@ def test_a_live_session_leaves_its_proof(tmp_path: Path) -> None:
             for number in range(5):
                 asked = urllib.request.Request(f"http://127.0.0.1:{port}/live/{number}?p=x", headers=fields)
                 urllib.request.urlopen(asked, timeout=10).read()  # noqa: S310
-            time.sleep(0.5)
             process.terminate()
             _, said = process.communicate(timeout=20)
     assert "15 packets of 3 requests that prove findings" in said

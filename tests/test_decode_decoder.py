@@ -3,14 +3,16 @@
 import struct
 from collections import Counter
 from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 import pytest
-from builders import Conversation, Packet, ip_packet, link_frame, packet_block, tcp_segment, udp_datagram
+from builders import Clock, Conversation, Packet, ip_packet, link_frame, packet_block, tcp_segment, udp_datagram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import decode as oracle
 from oracles.networks import joined as joined_networks
+from stage_feeding import cut_into
 from strategies.packets import block_of, captures
 
 from wiresniff.decode.decoder import Decoder
@@ -232,6 +234,27 @@ def test_a_block_without_packets_gives_a_block_without_segments() -> None:
     segments = Decoder(KEY).feed(packet_block([]))
     segments.check()
     assert len(segments) == 0
+
+
+def seconds_one_by_one(count: int) -> float:
+    """Return how long so many packets of one moment take, a block each; the best of two times."""
+    talk = Conversation(client=A, server=B, clock=Clock(step_ns=1000))
+    for _ in range(count):
+        talk.client_sends(b"?")
+    blocks = list(cut_into(talk.packets, 1))
+    best = float("inf")
+    for _ in range(2):
+        decoder = Decoder(KEY)
+        begin = perf_counter()
+        for block in blocks:
+            decoder.feed(block)
+        best = min(best, perf_counter() - begin)
+    return best
+
+
+def test_a_block_costs_what_is_in_it() -> None:
+    """However many came just before: eight times as many take about eight times as long, not sixty times."""
+    assert seconds_one_by_one(2_000) < 25 * seconds_one_by_one(250)
 
 
 def test_keys_differ_by_default() -> None:

@@ -193,6 +193,20 @@ def test_a_packet_that_comes_much_later_is_another_one() -> None:
     assert len(audit([*before.packets, *later(behind.packets, 1)]).records) == 6
 
 
+def test_segments_are_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not too many of them, whatever the blocks."""
+    monkeypatch.setattr(limits, "TRANSLATION_SIGHTS", 8)
+    decoder = Decoder(7)
+    talk, _ = sides((CLIENT, SERVICE), (CLIENT, POD), requests=20)
+    remembered = []
+    for block in cut_into([*talk.packets, *later(talk.packets[:1], 1)], 1):
+        decoder.feed(block)
+        looked = decoder._translations._before
+        remembered.append(0 if looked is None else len(looked.row))
+    assert max(remembered) == 8 + 1  # and what is in the block
+    assert remembered[-1] == 1
+
+
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit the connection that was silent longest is two again, and that is counted."""
     monkeypatch.setattr(limits, "TRANSLATIONS", 3)

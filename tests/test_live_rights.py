@@ -75,18 +75,20 @@ def metrics(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     found = os.environ | {"PYTHONHOME": sys.base_prefix, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with ExitStack() as stack:
         stack.callback(place.close)
+        watches = []
         for number, (name, way) in enumerate(WAYS.items()):
             program = interpreter if way.has_file_capability else Path(sys.executable).resolve()
-            stack.enter_context(
-                running(
-                    place, *way.before, program, "-m", "wiresniff", "watch", "-i", "lo",
-                    "--listen", f"127.0.0.1:{FIRST_PORT + number}", log=folder / f"{name}.log", env=found,
-                )
+            watch = running(
+                place, *way.before, program, "-m", "wiresniff", "watch", "-i", "lo",
+                "--listen", f"127.0.0.1:{FIRST_PORT + number}", log=folder / f"{name}.log", env=found,
             )  # fmt: skip
+            watches.append(stack.enter_context(watch))
         yield {
             name: wait_for(name, lambda at=FIRST_PORT + number: fetched(place, f"http://127.0.0.1:{at}/metrics"), 30)
             for number, name in enumerate(WAYS)
         }
+        for each in watches:
+            each.terminate()  # they end at once, not one after the other
 
 
 @pytest.mark.parametrize("name", WAYS)

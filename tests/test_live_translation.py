@@ -98,7 +98,7 @@ def test_every_request_counts_once(
     client, node, pod = networks
     with pod.entered():
         server = ThreadingHTTPServer((POD, POD_PORT), Pod)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
     def ask() -> None:
         with client.entered():

@@ -146,8 +146,8 @@ class Translations:
         """When, which, and its entry: it is forgotten some time after."""
         self._questions: OrderedDict[tuple[int, int, int], Question] = OrderedDict()
         """By both connections, the one before the translation first, and the acknowledgement of the answer."""
-        self._before: deque[Looked] = deque()
-        """Of the blocks within `WITHIN_NS`."""
+        self._before: Looked | None = None
+        """Of earlier blocks."""
         self._payload_rows = 0
         self.anomalies: Counter[str] = Counter()
 
@@ -185,20 +185,21 @@ class Translations:
     def _look(self, segments: Segments, time_ns: Ints) -> list[tuple[int, int, Entry]]:
         """Return what is proven by this block: from which row on, for which connection, and what is made of it."""
         now = self._rows_of_interest(segments, time_ns)
-        while self._before and self._is_over(int(time_ns[0])):
-            self._before.popleft()
-        looked = _joined([*self._before, now])
-        self._before = deque(each._replace(row=np.full(len(each.row), -1)) for each in (*self._before, now))
+        if not len(now.row):
+            return []
+        looked = _joined([*self._recent(int(time_ns[0])), now])
+        self._before = looked._replace(row=np.full(len(looked.row), -1))
         found: list[tuple[int, int, Entry]] = []
         for pair in _pairs(looked):
             found += self._learn(*pair)
         return found
 
-    def _is_over(self, now_ns: int) -> bool:
-        """Say whether the oldest block that is remembered is too old, or there are too many rows."""
-        times = self._before[0].time_ns
-        rows = sum(len(each.row) for each in self._before)
-        return not len(times) or now_ns - int(times.max()) > WITHIN_NS or rows > limits.TRANSLATION_SIGHTS
+    def _recent(self, now_ns: int) -> list[Looked]:
+        """Return what was looked at within `WITHIN_NS`, if anything was; where that is too much, the last of it."""
+        if self._before is None:
+            return []
+        rows = np.flatnonzero(now_ns - self._before.time_ns <= WITHIN_NS)[-limits.TRANSLATION_SIGHTS :]
+        return [Looked._make(column[rows] for column in self._before)] if len(rows) else []
 
     def _rows_of_interest(self, segments: Segments, time_ns: Ints) -> Looked:
         """Return what opens connections, and a sample of what has payload: the same wherever it is seen."""
