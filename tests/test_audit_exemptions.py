@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from wiresniff.audit.exemptions import DEFAULT_EXEMPTIONS, Exemptions
 from wiresniff.model import limits
+from wiresniff.model.delivery import Endpoint
 from wiresniff.model.policy import Exemption, Policy
+
+
+def at(port: int) -> Endpoint:
+    """Return where a server listens."""
+    return Endpoint("10.0.0.7", port)
 
 
 def matched(
@@ -24,7 +30,7 @@ def matched(
     rpc_service: str | None = None,
 ) -> str | None:
     """Match an ordinary request that differs in what is given."""
-    return exemptions.match(method, target, user_agent, preflight, port, client, server, rpc_service)
+    return exemptions.match(method, target, user_agent, preflight, at(port), client, server, rpc_service)
 
 
 DEFAULTS = Exemptions(Policy())
@@ -162,14 +168,14 @@ def test_all_keys_of_an_entry_must_match() -> None:
     exemptions = Exemptions(Policy(exempt=(rule,)))
 
     def ask(**change: object) -> str | None:
-        facts = {"method": b"POST", "target": b"/warm?x", "user_agent": b"syn/1", "preflight": False, "server_port": 80,
-                 "client": "batch", "server": "metrics-store", "rpc_service": "a.B"}  # fmt: skip
+        facts = {"method": b"POST", "target": b"/warm?x", "user_agent": b"syn/1", "preflight": False,
+                 "endpoint": at(80), "client": "batch", "server": "metrics-store", "rpc_service": "a.B"}  # fmt: skip
         return exemptions.match(**{**facts, **change})  # type: ignore[arg-type]
 
     assert ask() == "mine"
     for change in (
         {"method": b"GET"}, {"method": None}, {"target": b"/x"}, {"target": None}, {"user_agent": b"syn/2"},
-        {"user_agent": None}, {"server_port": 81}, {"client": "web"}, {"server": "metrics"}, {"rpc_service": "b.B"},
+        {"user_agent": None}, {"endpoint": at(81)}, {"client": "web"}, {"server": "metrics"}, {"rpc_service": "b.B"},
         {"rpc_service": None},
     ):  # fmt: skip
         assert ask(**change) is None
@@ -248,7 +254,7 @@ def test_a_request_is_exempt_exactly_when_some_rule_matches(rules: list[Exemptio
     )
     for _ in range(2):
         assert exemptions.match(
-            method, path, user_agent, False, facts["port"], facts["client"], facts["server"], facts["rpc_service"]  # type: ignore[arg-type]
+            method, path, user_agent, False, at(facts["port"]), facts["client"], facts["server"], facts["rpc_service"]  # type: ignore[arg-type]
         ) in words  # fmt: skip
 
 

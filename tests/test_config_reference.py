@@ -15,7 +15,7 @@ REFERENCE = policy_reference()
 @pytest.mark.parametrize(
     ("section", "noun", "apart"),
     [
-        (schema.FILE, Policy, {"version"}),
+        (schema.FILE, Policy, {"version", "own_server"}),  # the latter is told by sockets, not by a person
         (schema.SERVICE, Service, {"name"}),
         (schema.EXEMPTION, Exemption, set()),
         (schema.THRESHOLD, Threshold, set()),

@@ -75,7 +75,7 @@ class Pipeline:
     judges       give a judgement for every exchange; off where nobody keeps them, which is quicker
     joins        count a request once that several capture points saw; must be known before the second point's first
                  block comes, since by then the first point's requests would be counted
-    locality     the addresses that are local, for metrics
+    locality     the addresses that are local, for metrics and for what this program itself serves
     quarantines  give up a connection on which our own code fails; off in tests, so that nothing hides
     """
 
@@ -96,12 +96,14 @@ class Pipeline:
         self._quarantines = quarantines
         self._accounting = Accounting()
         self._names = Names(self._policy)
+        locality = locality or Locality()
         self._auditor = Auditor(
             self._policy,
             self._names,
             tracecontext,
             level,
-            reporter=(locality or Locality()).reporter,
+            reporter=locality.reporter,
+            is_local=locality.is_local,
             keeps=judges,
             late_ns=LATE_NS if joins else 0,
         )

@@ -10,6 +10,7 @@ from wiresniff.audit.exemptions import Exemptions
 from wiresniff.audit.hops import Hops
 from wiresniff.audit.hops.tally import Tally
 from wiresniff.audit.operations import Operations
+from wiresniff.audit.own_server import nowhere
 from wiresniff.audit.pairs import Naming, PairRecord, Pairs
 from wiresniff.audit.repeats import Repeats
 from wiresniff.audit.routes import HTTP_2, Key, Route, Routes, named_authority
@@ -81,11 +82,13 @@ class Auditor:
         level: int = 2,
         reporter: Callable[[Endpoint, Endpoint], Reporter] | None = None,
         *,
+        is_local: Callable[[str], bool] = nowhere,
         keeps: bool = True,
         late_ns: int = 0,
     ) -> None:
         """Make an auditor.
 
+        is_local  whether an address is one of the machine that this program runs on
         keeps     somebody wants all judgements, in order
         late_ns   how much later than it happened a request may be fed, beyond disorder in the capture
         """
@@ -93,7 +96,8 @@ class Auditor:
         self._names = names
         self._reader = reader
         self._level = level
-        self._exemptions = Exemptions(policy)
+        self._is_local = is_local
+        self._exemptions = Exemptions(policy, is_local)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy)
         self._repeats = Repeats()
@@ -309,7 +313,7 @@ class Auditor:
 
     def _exemption(self, exchange: Exchange, client: str, server: str) -> str | None:
         return self._exemptions.match(
-            exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server.port,
+            exchange.method, exchange.target, exchange.user_agent, exchange.preflight, exchange.server,
             client, server, rpc_service(exchange),
         )  # fmt: skip
 
@@ -332,7 +336,7 @@ class Auditor:
     def adopt(self, policy: Policy) -> None:
         """Judge by another policy from now on; what was counted stays counted."""
         self._policy = policy
-        self._exemptions = Exemptions(policy)
+        self._exemptions = Exemptions(policy, self._is_local)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy, self._witnesses.made)
         for each in (self._tally, self._carried):

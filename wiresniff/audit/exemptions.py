@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
+from wiresniff.audit.own_server import OwnServer, nowhere
 from wiresniff.model import limits
+from wiresniff.model.delivery import Endpoint
 from wiresniff.model.globs import glob_regex
 from wiresniff.model.policy import Exemption, Policy
 from wiresniff.model.targets import path_and_query
@@ -22,6 +24,8 @@ CORS_PREFLIGHT = "cors-preflight"
 """Known by its fields, not by a pattern (Fetch standard, 3.2.2): OPTIONS with Access-Control-Request-Method."""
 LOAD_BALANCER_PROBE = "load-balancer-probe"
 SELF_CONNECTION = "self-connection"
+OWN_SERVER = "own-server"
+"""Known by where it is asked, whatever for: metrics, health checks and the page that this program itself serves."""
 
 READ = ("GET", "HEAD")
 
@@ -114,7 +118,7 @@ DEFAULT_EXEMPTIONS: tuple[Exemption, ...] = (
     ),
     *(Exemption(rule, rpc_service=rpc_service) for rule, rpc_service in RPC_SERVICES),
 )
-"""What is exempt without a policy, besides CORS preflight."""
+"""What is exempt without a policy, besides CORS preflight and what this program itself serves."""
 
 
 class Facts(NamedTuple):
@@ -201,18 +205,19 @@ class Index:
 
 
 class Exemptions:
-    """The exemptions of one policy.
+    """The exemptions of one policy. `is_local` tells whether an address is one of this machine's.
 
     Every rule is filed under the most telling key that it gives (user agent, gRPC service, path), and tried only for
     requests whose value matches. User agents and gRPC services repeat, so their rules are remembered; paths don't.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, is_local: Callable[[str], bool] = nowhere) -> None:
         exemptions = (*(DEFAULT_EXEMPTIONS if policy.exempt_defaults else ()), *policy.exempt)
         filed: dict[str, list[Exemption]] = {key: [] for key in (*FILED_BY, "")}
         for exemption in exemptions:
             filed[next((key for key in FILED_BY if getattr(exemption, key) is not None), "")].append(exemption)
         self._preflight = policy.exempt_defaults
+        self._own_server = OwnServer(policy.own_server if policy.exempt_defaults else (), is_local)
         self._agents = Index(filed["user_agent"], "user_agent")
         self._services = Index(filed["rpc_service"], "rpc_service")
         self._paths = Index(filed["path"], "path")
@@ -231,7 +236,7 @@ class Exemptions:
         target: bytes | None,
         user_agent: bytes | None,
         preflight: bool,
-        server_port: int,
+        endpoint: Endpoint,
         client: str,
         server: str,
         rpc_service: str | None,
@@ -239,8 +244,11 @@ class Exemptions:
         """Return the word of a rule that exempts the request, None when it owes a trace.
 
         What was not seen (None) matches no rule that speaks of it, not even `*`. Where several rules match, the order
-        is: preflight, user agent, gRPC service, path, the rest; within each the defaults, then the policy in order.
+        is: own server, preflight, user agent, gRPC service, path, the rest; within each the defaults, then the policy
+        in order. `endpoint` is the server's.
         """
+        if self._own_server.is_at(endpoint):
+            return OWN_SERVER
         if preflight and self._preflight:
             return CORS_PREFLIGHT
         rules = self._of_agent.get(user_agent)
@@ -254,11 +262,11 @@ class Exemptions:
             if path is not None and (self._exact_path(path) or self._any_path_glob(path)):
                 rules += self._paths.rules(path)
         if rules:
-            facts = Facts(path, method, user_agent, server_port, client, server, rpc_service)
+            facts = Facts(path, method, user_agent, endpoint.port, client, server, rpc_service)
             for rule in rules:
                 if rule.matches(facts):
                     return rule.word
-        return self._pair(method, server_port, client, server) if self._pairs else None
+        return self._pair(method, endpoint.port, client, server) if self._pairs else None
 
     def counters(self) -> Counter[str]:
         """Return evictions: `exemption-cache` answers that are worked out again."""

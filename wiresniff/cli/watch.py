@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.audit import Audit
+    from wiresniff.model.delivery import Endpoint
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
     from wiresniff.workers.watch import SharedWatch
@@ -109,12 +110,7 @@ def watch(  # one parameter an option
     rules = _policy(policy, self_name)
     wanted = Filter(packet_filter) if packet_filter is not None else None
     log = Log(log_format)
-    locality = Locality(local_addresses())
-    make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None)
-    alone = make(locality=locality)
-    pipeline: Pipeline | SharedWatch = alone
     _check_jobs(jobs, witnesses)
-    keeper = WitnessKeeper(witnesses, interfaces, rules, alone, is_live=True)
     with ExitStack() as stack:
         sources = _open(
             jobs, interfaces, log, must_be_permitted=require_capture or duration is not None,
@@ -123,7 +119,13 @@ def watch(  # one parameter an option
         for each in sources:
             stack.enter_context(each)
         source = sources[0]
-        exporter = _exporter(listen, web_config, shows_page=page)
+        exporter, own_server = _exporter(stack, listen, web_config, shows_page=page)
+        rules = replace(rules, own_server=own_server)
+        locality = Locality(local_addresses())
+        make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None)
+        alone = make(locality=locality)
+        pipeline: Pipeline | SharedWatch = alone
+        keeper = WitnessKeeper(witnesses, interfaces, rules, alone, is_live=True)
         privileges = rights.drop_privileges()
         if len(sources) > 1:  # before there are threads
             pipeline = stack.enter_context(SharedWatch(alone, lambda here: make(locality=here), sources))
@@ -132,7 +134,6 @@ def watch(  # one parameter an option
             if isinstance(pipeline, SharedWatch):
                 exporter.add_workers(pipeline.processes)
             exporter.start()
-            stack.callback(exporter.close)
         log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
         records = stack.enter_context(
             RecordWriter(exchanges, interfaces, rules.privacy, show_values is ShowValues.BAGGAGE)
@@ -142,7 +143,7 @@ def watch(  # one parameter an option
         watching.run(
             signals,
             seconds,
-            lambda: _policy(policy, self_name),
+            lambda: replace(_policy(policy, self_name), own_server=own_server),
             lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
         )
         watching.close()
@@ -215,17 +216,22 @@ def _policy(path: str | None, self_name: str | None) -> "Policy":
     return replace(rules, services=(*rules.services, here))
 
 
-def _exporter(listen: str, web_config: str | None, *, shows_page: bool) -> "Exporter | None":
-    """Open the port of the metrics: before any right is given up, and before anything else may fail."""
+def _exporter(
+    stack: ExitStack, listen: str, web_config: str | None, *, shows_page: bool
+) -> "tuple[Exporter | None, tuple[Endpoint, ...]]":
+    """Open the port of the metrics before any right is given up; returns where it is, too."""
     if listen == NOWHERE:
-        return None
+        return None, ()
     from wiresniff.config.web import load_web_config
     from wiresniff.metrics.exporter import Exporter
     from wiresniff.metrics.listen import parse_listen
+    from wiresniff.model.delivery import Endpoint
 
     exporter = Exporter(shows_page=shows_page)
-    exporter.bind(parse_listen(listen), load_web_config(web_config) if web_config is not None else None)
-    return exporter
+    web = load_web_config(web_config) if web_config is not None else None
+    bound = exporter.bind(parse_listen(listen), web)
+    stack.callback(exporter.close)
+    return exporter, tuple(Endpoint(address.partition("%")[0], port) for address, port in bound)
 
 
 def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from wiresniff.audit.exemptions import CORS_PREFLIGHT, DEFAULT_EXEMPTIONS
+from wiresniff.audit.exemptions import CORS_PREFLIGHT, DEFAULT_EXEMPTIONS, OWN_SERVER
 from wiresniff.config.schema import EXAMPLE, SECTIONS, Key, Section
 
 WIDTH = 100
@@ -41,6 +41,8 @@ def _defaults() -> Iterator[str]:
                 yield from _wrapped((f"{prefix}: " if prefix else "") + ", ".join(words))
     yield f"{INDENT}{CORS_PREFLIGHT}"
     yield from _wrapped("OPTIONS with Access-Control-Request-Method")
+    yield f"{INDENT}{OWN_SERVER}"
+    yield from _wrapped("what `watch` itself serves, by the addresses and the port of --listen")
 
 
 def _methods() -> dict[tuple[str, str], list[str]]:

@@ -74,7 +74,10 @@ FILE = Section(
         Key("services", Kind.SERVICES, "none", "what services are called; without it names are taken from the traffic"),
         Key("exempt", Kind.EXEMPTIONS, "none", "requests that owe no trace, added to the defaults"),
         Key(
-            "exempt_defaults", Kind.FLAG, "true", "health checks, scrapes, telemetry export, reflection, CORS preflight"
+            "exempt_defaults",
+            Kind.FLAG,
+            "true",
+            "health checks, scrapes, telemetry export, reflection, CORS preflight, what `watch` itself serves",
         ),
         Key("thresholds", Kind.THRESHOLDS, "none", "when a pair becomes a finding; the first that matches counts"),
         Key("privacy", Kind.PRIVACY, "as below", "what may appear in reports and records"),

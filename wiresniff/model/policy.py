@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wiresniff.model.delivery import Endpoint
 from wiresniff.model.findings import Severity
 
 
@@ -86,3 +87,5 @@ class Policy:
     exempt_defaults: bool = True
     thresholds: tuple[Threshold, ...] = ()
     privacy: Privacy = field(default_factory=Privacy)
+    own_server: tuple[Endpoint, ...] = ()
+    """Where this program itself serves, as its sockets say; 0.0.0.0 and :: are all addresses of this machine."""

@@ -18,9 +18,10 @@ class Locality:
 
     def reporter(self, client: Endpoint, server: Endpoint) -> Reporter:
         """Return which end is local; the server's where both are. What is on the loopback is local at both ends."""
-        if self._is_local(server.address):
+        if self.is_local(server.address):
             return Reporter.SERVER
-        return Reporter.CLIENT if self._is_local(client.address) else Reporter.CAPTURE
+        return Reporter.CLIENT if self.is_local(client.address) else Reporter.CAPTURE
 
-    def _is_local(self, text: str) -> bool:
+    def is_local(self, text: str) -> bool:
+        """Tell whether an address is one of this machine's, or this pod's."""
         return text in self.addresses or (bool(self.addresses) and text.startswith(LOOPBACK))

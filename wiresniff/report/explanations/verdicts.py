@@ -46,8 +46,9 @@ VERDICTS = (
     Explanation(
         Verdict.EXEMPT,
         "the policy says that this request owes no trace",
-        "Health checks, metric scrapes, telemetry export, reflection and CORS preflights are exempt by default; the "
-        "policy file adds rules of its own. Exempt requests are counted, per rule, and in no ratio.",
+        "Health checks, metric scrapes, telemetry export, reflection, CORS preflights and what wiresniff itself "
+        "serves are exempt by default; the policy file adds rules of its own. Exempt requests are counted, per rule, "
+        "and in no ratio.",
         OWN_RULE,
         "To judge them all the same, set `exempt_defaults: false` in the policy file.",
     ),
@@ -142,6 +143,14 @@ EXEMPT_RULES = (
         "self-connection",
         "exempt: a server wakes its own processes",
         "Apache httpd connects to itself, with the user agent (internal dummy connection), to wake its children.",
+        OWN_RULE,
+        "Nothing; `exempt_defaults: false` in the policy file judges these too.",
+    ),
+    Explanation(
+        "own-server",
+        "exempt: a request for what wiresniff itself serves",
+        "Metrics, health checks or the page of `watch`, asked for on an interface that it watches; told by the address "
+        "and the port that it listens at.",
         OWN_RULE,
         "Nothing; `exempt_defaults: false` in the policy file judges these too.",
     ),
