@@ -1,10 +1,13 @@
 """The stage of hops: late news, order, bounds, and what is forgotten."""
 
+from collections import Counter
+
 import pytest
 from hop_traffic import SECOND, START_NS, Traffic, traceparent
 
 from wiresniff.audit.hops import Hops
 from wiresniff.audit.hops.inbound import Inbound, identity_of
+from wiresniff.audit.hops.instance import EXPECTED_CALLS, LATE, Instance
 from wiresniff.audit.hops.register import Outlines, Register
 from wiresniff.audit.hops.roles import Roles
 from wiresniff.model import limits
@@ -234,7 +237,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every table small."""
     for name in (
         "HOP_TRACES", "HOP_KEYS", "HOP_ADDRESSES", "HOP_RECENT_SERVERS", "HOP_OPEN", "HOPS_OPEN", "HOPS_OPENED",
-        "HOPS_WAITING", "HOP_CHANNELS", "HOP_SENDERS",
+        "HOPS_WAITING", "HOP_CHANNELS", "HOP_SENDERS", "HOP_PEERS",
     ):  # fmt: skip
         monkeypatch.setattr(limits, name, 4)
 
@@ -382,7 +385,44 @@ def test_every_table_of_the_stage_counts_what_finds_no_room() -> None:
         "root", "bare", "propagated", "undetermined: busy", "undetermined: not-seen",
     }  # fmt: skip
     tables = {"hop-traces", "hop-keys", "hop-recent-servers", "hop-open", "hops-opened", "hops-waiting", "hop-channels"}
-    assert tables <= set(traffic.evictions)
+    assert tables | {"hop-spans"} <= set(traffic.evictions)
+
+
+@pytest.mark.usefixtures("small")
+def test_calls_to_more_peers_than_are_told_apart_are_counted() -> None:
+    """Four peers, each with and without a context; of those that are known the rates go on."""
+    evictions: Counter[str] = Counter()
+    instance = Instance(START_NS, evictions)
+    busy = LATE._replace(requests=1)
+    for _ in range(EXPECTED_CALLS):
+        for number in range(4):
+            instance.count_unexplained(f"store{number}", busy, has_context=True)
+            instance.count_unexplained(f"store{number}", busy, has_context=False)
+    assert not evictions
+    for number in range(3):
+        instance.count_unexplained(f"other{number}", busy, has_context=True)
+        instance.count_unexplained("store0", busy, has_context=True)
+    assert [instance.spent(f"store{number}") is not None for number in range(6)] == [True] * 4 + [False] * 2
+    assert evictions == {"hop-rates": 3, "hop-spans": 2}
+    assert instance.rates["store0", True].single == EXPECTED_CALLS + 3
+
+
+def test_senders_beyond_those_told_apart_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are one sender then, `other`."""
+    monkeypatch.setattr(limits, "HOP_SENDERS", 2)
+    traffic = Traffic()
+    traffic.request("web", "shop", 0, 20, traceparent(1, 1))
+    for number in range(5):
+        traffic.request(
+            "shop",
+            "store",
+            1 + number,
+            1.5 + number,
+            traceparent(1, 2 + number),
+            target=b"/" + b"abcde"[number : number + 1],
+        )
+    traffic.hops()
+    assert traffic.evictions["hop-senders"] == 3
 
 
 def test_a_service_that_is_silent_for_hours_is_forgotten() -> None:

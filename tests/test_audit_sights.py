@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import pytest
 from builders import Conversation, packet_block, request, response
 
+from wiresniff.audit.sights import Sights
+from wiresniff.model import limits
+from wiresniff.model.delivery import Endpoint
+from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.model.verdicts import Judgement
 from wiresniff.pipeline import Pipeline
 
@@ -117,3 +121,66 @@ def test_one_point_does_not_see_both_sides() -> None:
         judgements += pipeline.feed(0, packet_block(talk.packets))
     judgements += pipeline.close()
     assert len(judgements) == 6
+
+
+# --- bounds ---
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remember two of everything."""
+    for name in ("SIGHTS", "JOINED_CONNECTIONS"):
+        monkeypatch.setattr(limits, name, 2)
+
+
+def sight(number: int, point: int = 0, seconds: float = 0, server: tuple[str, int] = SERVICE) -> Exchange:
+    """Make a request of a connection of its own."""
+    begun = (NUMBERS[0] + number, NUMBERS[1] + number)
+    ends = Endpoint(CLIENT[0], CLIENT[1] + number), Endpoint(*server)
+    time_ns = 10**18 + int(seconds * 10**9)
+    return Exchange(
+        Channel(*ends, point, begun), "http/1", "1.1", time_ns, point, 1, begun[0] + 1, b"GET", b"/", []
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_held_back_beyond_the_limit_is_counted() -> None:
+    """It is reported before its time: a later sight of it still counts as one, as long as that is remembered."""
+    sights = Sights()
+    reported = [each for number in range(3) for each in sights.feed(sight(number))]
+    assert [each.client.port for each in reported] == [CLIENT[1]]
+    assert sights.evictions == {"sights": 1, "sights-translated": 1}
+    assert not sights.feed(sight(0, point=1))
+    assert sights.duplicates == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_forgotten_while_sights_may_still_come_is_counted() -> None:
+    """A later sight of it counts again."""
+    sights = Sights()
+    for number in range(3):
+        sights.feed(sight(number))
+        sights.close()
+    assert sights.evictions == {"sights-reported": 1, "sights-translated": 1}
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_forgotten_when_nothing_more_can_come_is_not_counted() -> None:
+    """Long captures go on as they began: all that matters is remembered."""
+    sights = Sights()
+    for number in range(9):
+        sights.feed(sight(number, seconds=60 * number))
+        sights.flush(10**18 + (60 * number + 50) * 10**9)
+    assert not sights.evictions
+
+
+@pytest.mark.usefixtures("small")
+def test_joined_connections_are_bounded() -> None:
+    """Those in use stay; what was made of the others is made again."""
+    sights = Sights()
+    before = [sight(number).channel for number in range(4)]
+    behind = [sight(number, point=1, server=POD).channel for number in range(4)]
+    joined = [sights._joined(before[number], behind[number]) for number in (0, 1, 0, 2, 0, 3, 0)]
+    assert len({id(joined[at]) for at in (0, 2, 4, 6)}) == 1
+    assert {(each.client.address, each.server) for each in joined} == {(CLIENT[0], Endpoint(*POD))}
+    assert sights.evictions == {"joined-connections": 2}

@@ -9,6 +9,7 @@ from builders import Conversation, pcap_bytes, request, response
 from cli_running import TOUR, ran
 
 from wiresniff.cli.exits import Exit
+from wiresniff.model import limits
 
 BROKEN = "be94b770ad92e0757ece16f482d65ae3"
 """A checkout of the tour in which orders asks pricing twice without the trace, and payments answers 502."""
@@ -93,3 +94,13 @@ def test_a_capture_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None
     assert done.status == Exit.CAPTURE
     assert "nowhere.pcap" in done.err
     assert done.out.startswith(f"trace {BROKEN}")
+
+
+def test_what_was_forgotten_of_the_rest_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many requests left a service meanwhile is then not known."""
+    monkeypatch.setattr(limits, "TRAIL_ASIDES", 1)
+    done = ran(capsys, "trace", BROKEN, TOUR)
+    assert done.status == Exit.DONE
+    assert "requests whose cause is not known were forgotten: more may have left a service meanwhile" in done.err

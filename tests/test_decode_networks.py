@@ -202,6 +202,11 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     joiner.join(segments_of(sequence), np.zeros(50, np.int64))
     assert (len(joiner._seen), len(joiner._asked)) == (10, 10)
+    assert joiner.evictions["tunnel-sights"] == 2 * (8 + 50 - 10)
+    late = np.full(50, 60 * 10**9)
+    before = joiner.evictions["tunnel-sights"]
+    joiner.join(segments_of([row._replace(sequence=row.sequence + 1000) for row in sequence[:9]]), late[:9])
+    assert joiner.evictions["tunnel-sights"] == before  # a minute later nothing could have come of them
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

@@ -225,6 +225,40 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.audit.accounting.anomalies == {"too-many-translations": 5}
 
 
+@pytest.mark.parametrize(("table", "sizes"), [("translation-sights", [4]), ("translation-questions", None)])
+def test_what_is_compared_is_bounded(monkeypatch: pytest.MonkeyPatch, table: str, sizes: Sizes) -> None:
+    """Where more is seen within a moment than is remembered, that is counted, and translations may be missed."""
+    monkeypatch.setattr(limits, "TRANSLATION_SIGHTS", 3)
+    talks = [
+        sides((("10.0.0.1", 40_000 + number), SERVICE), (("10.0.0.1", 40_000 + number), POD), number=number)
+        for number in range(8)
+    ]
+    packets = merge(*(side for talk in talks for side in talk))
+    assert audit(packets, sizes).audit.accounting.evictions[table] > 0
+
+
+def test_nothing_is_counted_that_could_prove_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions are forgotten in silence when the time for their answers is over."""
+    monkeypatch.setattr(limits, "TRANSLATION_SIGHTS", 12)
+    talks = [
+        sides((("10.0.0.1", 40_000 + number), SERVICE), (("10.0.0.1", 40_000 + number), POD), number=number, requests=1)
+        for number in range(8)
+    ]
+    packets = [packet for number, talk in enumerate(talks) for packet in later(merge(*talk), 60 * number)]
+    assert not audit(packets, [4]).audit.accounting.evictions
+
+
+def test_ended_connections_that_are_too_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their last packets may be still to come."""
+    monkeypatch.setattr(limits, "TRANSLATIONS", 3)
+    talks = [
+        sides((("10.0.0.1", 40_000 + number), SERVICE), (("10.0.0.1", 40_000 + number), POD), number=number, requests=1)
+        for number in range(4)
+    ]
+    packets = [packet for number, talk in enumerate(talks) for packet in later(merge(*talk), number)]
+    assert audit(packets).audit.accounting.evictions["translations-ended"] > 0
+
+
 def test_ended_connections_are_forgotten() -> None:
     """Thirty seconds after their last packets."""
     decoder = Decoder(7)

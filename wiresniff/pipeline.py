@@ -17,8 +17,7 @@ from wiresniff.audit.auditor import settled
 from wiresniff.audit.findings import find, shares_of, worst_first
 from wiresniff.audit.pairs import PairRecord
 from wiresniff.audit.routes import HTTP_2
-from wiresniff.audit.sights import HOLD_NS, Sights
-from wiresniff.model import limits
+from wiresniff.audit.sights import LATE_NS, Sights
 from wiresniff.model.accounting import Accounting
 from wiresniff.model.audit import Audit, CaptureSummary
 from wiresniff.model.context import Reading
@@ -34,9 +33,6 @@ from wiresniff.protocols import Event
 from wiresniff.services.locality import Locality
 from wiresniff.services.names import Learned, Names
 from wiresniff.stages import CapturePoint, Decoded, Entrance
-
-LATE_NS = limits.EXCHANGE_SECONDS * 10**9 + HOLD_NS
-"""Where several capture points see a request, it is known when it is settled, and that is so much later at most."""
 
 
 def in_order(exchange: Exchange) -> tuple[int, int]:

@@ -80,6 +80,7 @@ class Entrance:
         """Add what was counted."""
         accounting.counts.update(self._decoder.counters())
         accounting.anomalies.update(self._decoder.anomalies())
+        accounting.evictions.update(self._decoder.evictions())
         accounting.not_tcp.update(self._decoder.not_tcp())
 
 

@@ -111,7 +111,8 @@ class Auditor:
     @property
     def evictions(self) -> Counter[str]:
         """What found no room, by table."""
-        return self._pairs.evictions + self._hops.evictions + self._tally.evictions
+        tables = (self._pairs, self._hops, self._tally, self._routes, self._repeats, self._exemptions)
+        return sum((each.evictions for each in tables), Counter())
 
     # --- hops ---
 
@@ -336,6 +337,7 @@ class Auditor:
     def adopt(self, policy: Policy) -> None:
         """Judge by another policy from now on; what was counted stays counted."""
         self._policy = policy
+        self._pairs.evictions.update(self._exemptions.evictions)
         self._exemptions = Exemptions(policy, self._is_local)
         self._operations = Operations(show_paths=policy.privacy.paths is Keep.KEEP)
         self._witnesses = Witnesses(policy.privacy, self._witnesses.made)

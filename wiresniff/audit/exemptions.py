@@ -228,7 +228,8 @@ class Exemptions:
         self._of_agent: dict[bytes | None, tuple[Rule, ...]] = {None: NO_RULES}
         self._of_service: dict[str | None, tuple[Rule, ...]] = {None: NO_RULES}
         self._of_pair: dict[tuple[bytes | None, int, str, str], str | None] = {}
-        self._evictions: Counter[str] = Counter()
+        self.evictions: Counter[str] = Counter()
+        """`exemption-cache`: answers that are worked out again."""
 
     def match(
         self,
@@ -268,10 +269,6 @@ class Exemptions:
                     return rule.word
         return self._pair(method, endpoint.port, client, server) if self._pairs else None
 
-    def counters(self) -> Counter[str]:
-        """Return evictions: `exemption-cache` answers that are worked out again."""
-        return Counter(self._evictions)
-
     def _rules_of_service(self, rpc_service: str) -> tuple[Rule, ...]:
         rules = self._of_service.get(rpc_service)
         if rules is None:
@@ -293,7 +290,7 @@ class Exemptions:
         if isinstance(key, bytes | str) and len(key) > REMEMBERED_BYTES:
             return value
         if len(cache) >= limits.EXEMPTION_MEMORY:
-            self._evictions["exemption-cache"] += len(cache)
+            self.evictions["exemption-cache"] += len(cache)
             cache.clear()
         cache[key] = value
         return value

@@ -5,6 +5,7 @@ that stays is a constant, set once for a connection. A client that hands what it
 well, but not for long: that is told apart by time, and by what other requests carry meanwhile.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from wiresniff.model import limits
@@ -31,6 +32,7 @@ class Repeats:
         self._last: dict[Channel, tuple[bytes, int]] = {}
         """Value, and the time of the first request with it."""
         self._runs: dict[Channel, _Run] = {}
+        self.evictions: Counter[str] = Counter()
 
     def is_new(self, exchange: Exchange, value: bytes) -> bool:
         """Tell whether a value begins a run, and remember it then; one that goes on with a run is for `note`."""
@@ -40,6 +42,7 @@ class Repeats:
         last = self._last.get(channel)
         if last is None:
             if len(self._last) >= limits.CONNECTIONS:
+                self.evictions["repeats"] += len(self._last)
                 self._last.clear()
                 self._runs.clear()
         elif last[0] == value:

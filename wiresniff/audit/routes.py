@@ -42,6 +42,7 @@ class Routes:
         self._pairs = pairs
         self._hops = hops
         self._known: dict[Key, Route] = {}
+        self.evictions: Counter[str] = Counter()
 
     def known(self, key: Key) -> Route | None:
         """Return the route of exchanges that are alike, unless what is known of their ends has changed since."""
@@ -62,6 +63,7 @@ class Routes:
         client = names.client(exchange.client)
         totals = self._pairs.totals(exchange.client, exchange.server, authority, exchange.protocol)
         if len(self._known) >= limits.NAMES:
+            self.evictions["route-cache"] += len(self._known)
             self._known.clear()
         takes_part = self._hops.takes_part(exchange.channel)
         route = Route(names.version, self._hops.version, client, server, totals, {}, takes_part)

@@ -18,6 +18,8 @@ from wiresniff.model.exchanges import Channel, Exchange
 
 HOLD_NS = 2 * 10**9
 """Clocks of capture points differ by less than this where they are kept by NTP at all."""
+LATE_NS = limits.EXCHANGE_SECONDS * 10**9 + HOLD_NS
+"""A sight comes so much later than its request at most: when it is given up on, by another clock."""
 TRACEPARENT = b"traceparent"
 
 Identity: TypeAlias = tuple[object, ...]
@@ -73,18 +75,30 @@ class _Held(NamedTuple):
         )
 
 
+class _Side(NamedTuple):
+    """A sight from one side of a translation."""
+
+    capture_point: int
+    identity: Identity
+    time_ns: int
+
+
 class Sights:
     """Holds exchanges back until every capture point has passed their time. With one capture point it does nothing."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[Identity, _Held] = OrderedDict()
-        self._reported: OrderedDict[Identity, None] = OrderedDict()
-        self._sides: OrderedDict[Identity, tuple[int, Identity]] = OrderedDict()
-        """By what both sides of a translation have in common: the first one's capture point, and its own identity."""
+        self._reported: OrderedDict[Identity, int] = OrderedDict()
+        """With their times; so are the following."""
+        self._sides: OrderedDict[Identity, _Side] = OrderedDict()
+        """By what both sides of a translation have in common: the one that was seen first."""
         self._channels: OrderedDict[tuple[Channel, Channel], Channel] = OrderedDict()
-        """What is made of two connections that are one."""
+        """What is made of two connections that are one; what was used last is last."""
+        self._reached_ns = 0
+        """All capture points have."""
         self.duplicates = 0
         self.evictions: Counter[str] = Counter()
+        """What was forgotten before its time."""
 
     def feed(self, exchange: Exchange) -> list[Exchange]:
         """Take one sight; returns what need not wait any longer."""
@@ -111,24 +125,32 @@ class Sights:
         common = translated_identity(exchange)
         if common is None:
             return key
-        point = exchange.channel.capture_point
-        first_point, first = self._sides.setdefault(common, (point, key))
+        side = _Side(exchange.channel.capture_point, key, exchange.time_ns)
+        first = self._sides.setdefault(common, side)
         if len(self._sides) > limits.SIGHTS:
-            self._sides.popitem(last=False)
-        return first if first_point != point else key
+            _, forgotten = self._sides.popitem(last=False)
+            self._count_forgotten("sights-translated", forgotten.time_ns)
+        return first.identity if first.capture_point != side.capture_point else key
+
+    def _count_forgotten(self, table: str, time_ns: int) -> None:
+        """Count a request that is forgotten, if sights of it may still come."""
+        if time_ns + LATE_NS >= self._reached_ns:
+            self.evictions[table] += 1
 
     def _joined(self, before: Channel, behind: Channel) -> Channel:
         """Return the channel of a request from before a translation to behind it: one for each two."""
-        channel = self._channels.get((before, behind))
+        channel = self._channels.pop((before, behind), None)
         if channel is None:
             channel = Channel(before.client, behind.server, before.capture_point, before.begun)
-            self._channels[before, behind] = channel
-            if len(self._channels) > limits.CONNECTIONS:
-                self._channels.popitem(last=False)
+        self._channels[before, behind] = channel
+        if len(self._channels) > limits.JOINED_CONNECTIONS:
+            self._channels.popitem(last=False)
+            self.evictions["joined-connections"] += 1
         return channel
 
     def flush(self, now_ns: int) -> list[Exchange]:
         """Every capture point has reached `now_ns`."""
+        self._reached_ns = max(self._reached_ns, now_ns)
         due = [key for key, held in self._held.items() if held.best.time_ns + HOLD_NS < now_ns]
         return [self._report(key) for key in due]
 
@@ -137,10 +159,11 @@ class Sights:
         return [self._report(key) for key in list(self._held)]
 
     def _report(self, key: Identity) -> Exchange:
-        self._reported[key] = None
-        if len(self._reported) > limits.SIGHTS:
-            self._reported.popitem(last=False)
         exchange, (_, before), (_, behind) = self._held.pop(key)
+        self._reported[key] = exchange.time_ns
+        if len(self._reported) > limits.SIGHTS:
+            _, forgotten_ns = self._reported.popitem(last=False)
+            self._count_forgotten("sights-reported", forgotten_ns)
         if (before.client, before.server) != (behind.client, behind.server):
             exchange.channel = self._joined(before, behind)
         return exchange

@@ -74,6 +74,12 @@ def trace(
     _refuse_several(follower, trace_id)
     if follower.dropped:
         typer.echo(f"wiresniff: {follower.dropped:,} further requests of this trace are left out", err=True)
+    if follower.asides_forgotten:
+        typer.echo(
+            f"wiresniff: {follower.asides_forgotten:,} requests whose cause is not known were forgotten: more may have "
+            "left a service meanwhile than is said",
+            err=True,
+        )
     write(output, _rendered(trail, summaries, trace_format, output))
     raise typer.Exit(Exit.CAPTURE if is_unread else Exit.DONE)
 

@@ -125,6 +125,10 @@ class Decoder:
         """Return packets (of fragments: fragments) in trouble so far, per Anomaly."""
         return self._anomalies + self._fragments.anomalies + self._networks.anomalies + self._translations.anomalies
 
+    def evictions(self) -> Counter[str]:
+        """Return what found no room so far, per bounded table."""
+        return self._networks.evictions + self._translations.evictions
+
     def not_tcp(self) -> Counter[str]:
         """Return packets without TCP so far, per protocol or link type."""
         return Counter(self._not_tcp)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from wiresniff.decode.domains import TUNNELLED
 from wiresniff.decode.endpoints import DOMAIN, hash_endpoints
+from wiresniff.decode.samples import is_sample
 from wiresniff.decode.segments import Segments
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
@@ -43,10 +44,8 @@ LOOKED_BACK = 64
 """Segments from before the first tunnel: a packet that is put into one has just been seen without."""
 ALL_LOOKED_AT = 512
 """Segments with payload that are all looked at, since the first tunnel."""
-SAMPLE_SHIFT = 22
-"""Of the further ones, those whose hashed numbers are 0 above this bit: one in 1024."""
-SAMPLE_MULTIPLIER = 0x9E37_79B1
-"""2**32 by the golden ratio, odd."""
+SAMPLE_BITS = 10
+"""Of the further ones, one in 1024."""
 
 SightKey: TypeAlias = tuple[bytes, bool, int, int, int, int]
 
@@ -94,6 +93,7 @@ class Networks:
         self._is_met = False
         """A segment in a tunnel came."""
         self.anomalies: Counter[str] = Counter()
+        self.evictions: Counter[str] = Counter()
 
     def join(self, segments: Segments, time_ns: NDArray[np.int64]) -> None:
         """Learn from segments, and put the domain that stands for a network in place of the others'.
@@ -148,8 +148,8 @@ class Networks:
         ordinal = np.cumsum(has_payload) + self._payload_rows
         self._payload_rows = min(int(ordinal[-1]), ALL_LOOKED_AT + 1) if len(ordinal) else self._payload_rows
         ends = segments.sequence + octets.astype(np.uint32)
-        is_sampled = has_payload & (is_sample(segments.sequence) | is_sample(ends))
-        is_sampled |= is_sample(segments.acknowledgement) | (ordinal <= ALL_LOOKED_AT)
+        is_sampled = has_payload & (is_sample(segments.sequence, SAMPLE_BITS) | is_sample(ends, SAMPLE_BITS))
+        is_sampled |= is_sample(segments.acknowledgement, SAMPLE_BITS) | (ordinal <= ALL_LOOKED_AT)
         is_sampled &= (segments.flags & (SYN | ACK | RST)) == ACK
         return np.flatnonzero((is_opening | is_sampled)[first:]) + first
 
@@ -173,7 +173,8 @@ class Networks:
         before = self._seen.pop(key, None)
         self._seen[key] = domain, now_ns
         if len(self._seen) > limits.TUNNEL_SIGHTS:
-            self._seen.popitem(last=False)
+            _, (_, seen_ns) = self._seen.popitem(last=False)
+            self._count_forgotten(now_ns - seen_ns <= COPY_WITHIN_NS)
         if before is None or now_ns - before[1] > COPY_WITHIN_NS:
             return None
         other = self._same_as.get(before[0], before[0])
@@ -199,7 +200,12 @@ class Networks:
         others = [each for each in self._asked.pop(key, ()) if each.domain != asked.domain]
         self._asked[key] = [*others[1 - limits.TUNNEL_SIGHT_DOMAINS :], asked]
         if len(self._asked) > limits.TUNNEL_SIGHTS:
-            self._asked.popitem(last=False)
+            _, forgotten = self._asked.popitem(last=False)
+            self._count_forgotten(asked.time_ns - forgotten[-1].time_ns <= ANSWER_WITHIN_NS)
+
+    def _count_forgotten(self, is_recent: bool) -> None:
+        """Count what made room for another, if it could still have proven something."""
+        self.evictions["tunnel-sights"] += is_recent
 
     def _has_room(self) -> bool:
         """Say whether one more proof can be remembered; count it if not."""
@@ -246,9 +252,3 @@ def sights(segments: Segments, time_ns: NDArray[np.int64], rows: NDArray[np.int6
         (segments.flags[rows] & CONTROL).tolist(),
         time_ns[rows].tolist(),
     )
-
-
-def is_sample(numbers: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Choose sequence numbers, one in 1024, the same ones wherever they are seen: (k,)."""
-    is_chosen: NDArray[np.bool_] = (numbers * np.uint32(SAMPLE_MULTIPLIER)) >> np.uint32(SAMPLE_SHIFT) == 0
-    return is_chosen

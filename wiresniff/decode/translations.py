@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wiresniff.decode.endpoints import hash_endpoints
+from wiresniff.decode.samples import is_sample
 from wiresniff.decode.segments import Segments
 from wiresniff.model import limits
 from wiresniff.model.anomalies import Anomaly
@@ -47,10 +48,8 @@ ENDED_NS = 30 * 10**9
 """Behind a FIN or RST a connection is remembered for so long: its last packets are still to come."""
 ALL_LOOKED_AT = 512
 """Segments with payload that are all looked at, at the beginning of a capture."""
-SAMPLE_SHIFT = 24
-"""Of the further ones, those whose hashed numbers are 0 above this bit: one in 256."""
-SAMPLE_MULTIPLIER = 0x9E37_79B1
-"""2**32 by the golden ratio, odd."""
+SAMPLE_BITS = 8
+"""Of the further ones, one in 256."""
 TRANSLATED = 0x4000_0000
 """In the domain of a key of which no packet is: beyond VLAN tags, and not a tunnel's."""
 
@@ -150,6 +149,8 @@ class Translations:
         """Of earlier blocks."""
         self._payload_rows = 0
         self.anomalies: Counter[str] = Counter()
+        self.evictions: Counter[str] = Counter()
+        """What was forgotten although it could still have proven something, or was still to come."""
 
     def join(self, segments: Segments, time_ns: Ints) -> None:
         """Learn from segments, and give both sides of a translation one key.
@@ -198,7 +199,9 @@ class Translations:
         """Return what was looked at within `WITHIN_NS`, if anything was; where that is too much, the last of it."""
         if self._before is None:
             return []
-        rows = np.flatnonzero(now_ns - self._before.time_ns <= WITHIN_NS)[-limits.TRANSLATION_SIGHTS :]
+        rows = np.flatnonzero(now_ns - self._before.time_ns <= WITHIN_NS)
+        self.evictions["translation-sights"] += max(len(rows) - limits.TRANSLATION_SIGHTS, 0)
+        rows = rows[-limits.TRANSLATION_SIGHTS :]
         return [Looked._make(column[rows] for column in self._before)] if len(rows) else []
 
     def _rows_of_interest(self, segments: Segments, time_ns: Ints) -> Looked:
@@ -208,8 +211,9 @@ class Translations:
         has_payload = octets > 0
         ordinal = np.cumsum(has_payload) + self._payload_rows
         self._payload_rows = min(int(ordinal[-1]), ALL_LOOKED_AT + 1)
-        is_sampled = is_sample(segments.sequence) | is_sample(segments.acknowledgement)
-        is_sampled |= is_sample(segments.sequence + octets.astype(np.uint32)) | (ordinal <= ALL_LOOKED_AT)
+        numbers = (segments.sequence, segments.acknowledgement, segments.sequence + octets.astype(np.uint32))
+        is_sampled = np.logical_or.reduce([is_sample(each, SAMPLE_BITS) for each in numbers])
+        is_sampled |= ordinal <= ALL_LOOKED_AT
         is_sampled &= (segments.flags & (SYN | ACK | RST)) == ACK
         rows = np.flatnonzero(is_looked_at | (is_sampled & has_payload))
         flags = segments.flags[rows] & np.uint8(CONTROL)
@@ -230,7 +234,8 @@ class Translations:
         self._questions[question] = Question(first, second)
         self._questions.move_to_end(question)
         if len(self._questions) > limits.TRANSLATION_SIGHTS:
-            self._questions.popitem(last=False)
+            _, forgotten = self._questions.popitem(last=False)
+            self.evictions["translation-questions"] += second.time_ns - forgotten.behind.time_ns <= ANSWER_WITHIN_NS
         return []
 
     def _entries(self, question: Question, row: int) -> Iterator[tuple[int, int, Entry]]:
@@ -313,7 +318,8 @@ class Translations:
     def _forget(self, now_ns: int) -> None:
         """Forget connections that ended a while ago."""
         while self._ended and (now_ns - self._ended[0][0] > ENDED_NS or len(self._ended) > limits.TRANSLATIONS):
-            _, connection, entry = self._ended.popleft()
+            ended_ns, connection, entry = self._ended.popleft()
+            self.evictions["translations-ended"] += now_ns - ended_ns <= ENDED_NS
             if self._known.get(connection) == entry:
                 del self._known[connection]
 
@@ -389,9 +395,3 @@ def _pairs(looked: Looked) -> Iterator[tuple[Sight, Sight]]:
         is_soon = 0 <= sight.time_ns - previous.time_ns <= WITHIN_NS
         if is_soon and len(twins) <= limits.TRANSLATION_SIDES:
             yield previous, sight
-
-
-def is_sample(numbers: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Choose sequence numbers, one in 256, the same ones wherever they are seen: (k,)."""
-    is_chosen: NDArray[np.bool_] = (numbers * np.uint32(SAMPLE_MULTIPLIER)) >> np.uint32(SAMPLE_SHIFT) == 0
-    return is_chosen

@@ -210,6 +210,9 @@ TRAIL_ASIDES = 100_000
 """Requests without a known cause remembered, the latest, to say how many left a service meanwhile."""
 HOP_SENDERS = 50
 """User agents and operations told apart per pair."""
+HOP_PEERS = 50
+"""Services that one instance calls whose rates of calls are told apart, each with and without a context: a service
+calls a dozen. Of what it calls beyond, it is not known how much is background: verdicts by time stay `possible`."""
 HOP_CHANNELS = 4096
 """Connections of which it is remembered whether they carried contexts."""
 
@@ -231,7 +234,11 @@ RECORD_WINDOW_SECONDS = 1
 RECORD_WINDOW_RECORDS = 20_000
 """And within so many, whichever is less."""
 SIGHTS = 200_000
-"""Requests remembered to count those once that several capture points saw."""
+"""Requests remembered to count those once that several capture points saw: those of some thirty seconds at 6,000 a
+second, since one point may have seen no end of what another one saw answered."""
+JOINED_CONNECTIONS = 65_536
+"""Connections remembered of which one point sees the client's side of a translation, and another the server's: as many
+as are followed at once. Of one that is forgotten and goes on, what holds for a connection is found out again."""
 NAMES = 10_000
 """Host names and addresses remembered for naming."""
 EXEMPTION_MEMORY = 1000

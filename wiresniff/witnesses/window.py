@@ -34,6 +34,7 @@ class Window:
         self._privacy = privacy
         self._proofs = Proofs(privacy)
         self._known: set[Place] = set()
+        self._forgotten = 0
 
     @property
     def proofs(self) -> list[Proof]:
@@ -66,6 +67,7 @@ class Window:
         for witness, exchange in witnessed:
             place = place_of(witness)
             if len(self._known) >= limits.SIGHTS:
+                self._forgotten += len(self._known)
                 self._known.clear()
             if place not in self._known:
                 self._known.add(place)
@@ -80,7 +82,13 @@ class Window:
 
     def evictions(self) -> Counter[str]:
         """Return what there was no room for."""
-        return +Counter({"witness_handshakes": self._handshakes.dropped, "witnesses": self._proofs.dropped})
+        return +Counter(
+            {
+                "witness_handshakes": self._handshakes.dropped,
+                "witnesses": self._proofs.dropped,
+                "witness-cache": self._forgotten,
+            }
+        )
 
 
 def _undescribed(block: PacketBlock) -> Sequence[Interface]:

@@ -1,5 +1,6 @@
 """A service at one address: what is open there at any moment, and how often it calls out by itself."""
 
+from collections import Counter
 from itertools import islice
 from math import sqrt
 from typing import NamedTuple
@@ -66,9 +67,10 @@ class Span(NamedTuple):
 
 
 class Instance:
-    """What is known of one address."""
+    """What is known of one address. `evictions` takes what found no room."""
 
-    def __init__(self, began_ns: int) -> None:
+    def __init__(self, began_ns: int, evictions: Counter[str]) -> None:
+        self._evictions = evictions
         self.open: dict[Inbound, None] = {}
         self._usable = self._unknown = 0
         self._by_asked: dict[Asked, dict[Inbound, None]] = {}
@@ -197,7 +199,8 @@ class Instance:
         """Count a call that no identifier explains, by what was open."""
         rates = self.rates.get((peer, has_context))
         if rates is None:
-            if len(self.rates) >= limits.HOP_SENDERS:
+            if len(self.rates) >= 2 * limits.HOP_PEERS:
+                self._evictions["hop-rates"] += 1
                 return
             rates = self.rates[peer, has_context] = Rates()
         if not sight.requests:
@@ -221,7 +224,8 @@ class Instance:
         """Return the time that passed here since the last call of this for a peer; None where there is no room."""
         told = self._told.get(peer)
         if told is None:
-            if len(self._told) >= limits.HOP_SENDERS:
+            if len(self._told) >= limits.HOP_PEERS:
+                self._evictions["hop-spans"] += 1
                 return None
             told = Span(0, 0)
         now = Span(self._changed_ns - self._began_ns, self.idle_ns)

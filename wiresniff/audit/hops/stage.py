@@ -277,7 +277,7 @@ class Hops:
     def _instance(self, address: str, now_ns: int) -> Instance:
         instance = self._instances.get(address)
         if instance is None:
-            instance = self._instances[address] = Instance(now_ns)
+            instance = self._instances[address] = Instance(now_ns, self._evictions)
         return instance
 
     def _take_head(self, exchange: Exchange, inbound: Inbound) -> None:

@@ -86,6 +86,7 @@ class Tally:
         if kinds is None:
             if len(totals.senders) >= limits.HOP_SENDERS:
                 sender = ("", OTHER)
+                self.evictions["hop-senders"] += 1
             kinds = totals.senders.setdefault(sender, Counter())
         kinds[kind] += 1
         self._count_connection(totals, kind, exchange.channel)
@@ -96,6 +97,7 @@ class Tally:
         if agent is None:
             agent = visible(shortened(value.decode("latin-1"), AGENT_CHARACTERS))
             if len(self._agents) >= AGENTS_REMEMBERED:
+                self.evictions["user-agent-cache"] += len(self._agents)
                 self._agents.clear()
             self._agents[value] = agent
         return agent

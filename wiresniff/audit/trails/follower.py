@@ -41,10 +41,12 @@ class Follower:
         self._read = read
         self._steps: dict[Exchange, Step] = {}
         self._traces: dict[str, int] = {}
-        self._asides: deque[Aside] = deque(maxlen=limits.TRAIL_ASIDES)
+        self._asides: deque[Aside] = deque()
         self._lost: list[tuple[Exchange, Step]] = []
         self.dropped = 0
         """Requests of the trace that there was no room for."""
+        self.asides_forgotten = 0
+        """Requests without a known cause that there was no room for: as many may have left a service meanwhile."""
 
     def feed(self, judgements: Iterable[Judgement]) -> None:
         """Look at judgements."""
@@ -60,7 +62,13 @@ class Follower:
                 if hop.outcome in _BROKEN and self._matched(hop.cause, self._read(hop.cause)):
                     self._keep(exchange, self._step(judgement, ()))
             elif judgement.verdict is not Verdict.EXEMPT and hop is not None and hop.outcome is Outcome.UNDETERMINED:
-                self._asides.append(Aside(exchange.time_ns, exchange.client.address))
+                self._keep_aside(Aside(exchange.time_ns, exchange.client.address))
+
+    def _keep_aside(self, aside: Aside) -> None:
+        self._asides.append(aside)
+        if len(self._asides) > limits.TRAIL_ASIDES:
+            self._asides.popleft()
+            self.asides_forgotten += 1
 
     def _keep(self, exchange: Exchange, step: Step) -> None:
         if len(self._steps) >= limits.TRAIL_STEPS:
