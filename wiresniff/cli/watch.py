@@ -3,79 +3,45 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from secrets import randbelow
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from wiresniff.cli import options
+from wiresniff.cli import options, watch_options
 from wiresniff.cli.log import LogFormat
 from wiresniff.cli.options import FailOn, Level, ReportFormat, ShowValues
 from wiresniff.cli.outputs import STANDARD_OUTPUT, is_standard_output, write
 from wiresniff.model.spans import SPAN_BYTES
 
 if TYPE_CHECKING:
-    from wiresniff.capture import Filter
+    from collections.abc import Callable
+
     from wiresniff.capture.live import LivePackets
-    from wiresniff.cli.log import Log
+    from wiresniff.cli.sockets import Serving
     from wiresniff.cli.watching import Watching
     from wiresniff.cli.witnesses import WitnessKeeper
-    from wiresniff.metrics.exporter import Exporter
     from wiresniff.model.audit import Audit
     from wiresniff.model.delivery import Endpoint
     from wiresniff.model.policy import Policy
     from wiresniff.pipeline import Pipeline
-    from wiresniff.workers.watch import SharedWatch
+    from wiresniff.services.locality import Locality
+    from wiresniff.workers.watch import SharedSource, SharedWatch
 
-FANOUT_GROUPS = 1 << 16
-LISTEN = "127.0.0.1:9795"
-NOWHERE = "none"
 MIB = 1 << 20
 
 
 def watch(  # one parameter an option
-    interfaces: Annotated[
-        list[str],
-        typer.Option(
-            "--interface",
-            "-i",
-            metavar="INTERFACE",
-            help="What to watch; may be given again. any is all; `wiresniff interfaces` lists them.",
-            show_default=False,
-        ),
-    ],
+    interfaces: watch_options.Interfaces,
     policy: options.Policy = None,
-    listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where metrics are served; none for nowhere.")
-    ] = LISTEN,
-    web_config: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="TLS and passwords of the metrics, as Prometheus exporters have them (YAML)."
-        ),
-    ] = None,
-    page: Annotated[bool, typer.Option("--page", help="Also serve a page for people, at /.")] = False,
-    duration: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="End after so long, for example 60s or 5m.")
-    ] = None,
-    self_name: Annotated[
-        str | None,
-        typer.Option("--self", metavar="NAME", help="What this machine or pod is called, as a client and as a server."),
-    ] = None,
-    require_capture: Annotated[
-        bool, typer.Option("--require-capture", help="End where capturing is not permitted, instead of saying so.")
-    ] = False,
-    ring_mib: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Memory for packets that wait, in MiB per interface: a second's worth."),
-    ] = 8,
-    promiscuous: Annotated[
-        bool,
-        typer.Option("--promiscuous", help="Also take what is addressed to other machines, as a mirror port sends it."),
-    ] = False,
-    log_format: Annotated[
-        LogFormat, typer.Option(help="How the log is written, to standard error.")
-    ] = LogFormat.CONSOLE,
+    listen: watch_options.Listen = watch_options.LISTEN,
+    web_config: watch_options.WebConfig = None,
+    page: watch_options.Page = False,
+    duration: watch_options.Duration = None,
+    self_name: watch_options.SelfName = None,
+    require_capture: watch_options.RequireCapture = False,
+    ring_mib: watch_options.RingMib = watch_options.RING_MIB,
+    promiscuous: watch_options.Promiscuous = False,
+    log_format: watch_options.LogFormat = LogFormat.CONSOLE,
     report_format: options.Format = ReportFormat.TEXT,
     output: options.Output = None,
     exchanges: options.Exchanges = None,
@@ -99,51 +65,42 @@ def watch(  # one parameter an option
     from wiresniff.cli.records import RecordWriter
     from wiresniff.cli.results import check_outputs, status_of
     from wiresniff.cli.signals import Signals
+    from wiresniff.cli.sockets import Wanted, open_exporter, open_interfaces
     from wiresniff.cli.watching import Watching, local_addresses
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.pipeline import Pipeline
     from wiresniff.services.locality import Locality
-    from wiresniff.workers.watch import SharedSource, SharedWatch
 
     check_outputs(output, exchanges, metrics, witnesses)
+    _check_jobs(jobs, witnesses)
     seconds = seconds_of(duration, "--for") if duration is not None else None
     rules = _policy(policy, self_name)
     wanted = Filter(packet_filter) if packet_filter is not None else None
+    ends_by_itself = duration is not None
     log = Log(log_format)
-    _check_jobs(jobs, witnesses)
     with ExitStack() as stack:
-        sources = _open(
-            jobs, interfaces, log, must_be_permitted=require_capture or duration is not None,
-            ring_bytes=ring_mib * MIB, wanted=wanted, promiscuous=promiscuous, may_be_absent=duration is None,
+        captured = Wanted(
+            interfaces, wanted, ring_mib * MIB, promiscuous,
+            must_be_permitted=require_capture or ends_by_itself, may_be_absent=not ends_by_itself,
         )  # fmt: skip
-        for each in sources:
-            stack.enter_context(each)
-        source = sources[0]
-        exporter, own_server = _exporter(stack, listen, web_config, shows_page=page)
-        rules = replace(rules, own_server=own_server)
+        sources = open_interfaces(stack, captured, jobs, log)
+        serving = open_exporter(stack, listen, web_config, shows_page=page)
+        rules = replace(rules, own_server=serving.endpoints)
         locality = Locality(local_addresses())
         make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None)
         alone = make(locality=locality)
-        pipeline: Pipeline | SharedWatch = alone
         keeper = WitnessKeeper(witnesses, interfaces, rules, alone, is_live=True)
         privileges = rights.drop_privileges()
-        if len(sources) > 1:  # before there are threads
-            pipeline = stack.enter_context(SharedWatch(alone, lambda here: make(locality=here), sources))
-            source = SharedSource(pipeline)
-        if exporter is not None:
-            if isinstance(pipeline, SharedWatch):
-                exporter.add_workers(pipeline.processes)
-            exporter.start()
+        source, pipeline = _shared(stack, sources, serving, alone, lambda here: make(locality=here))
+        serving.start()
         log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
-        records = stack.enter_context(
-            RecordWriter(exchanges, interfaces, rules.privacy, show_values is ShowValues.BAGGAGE)
-        )
-        signals = stack.enter_context(Signals())
-        watching = Watching(source, pipeline, records, log, locality, exporter, keeper)
+        shows_baggage = show_values is ShowValues.BAGGAGE
+        records = stack.enter_context(RecordWriter(exchanges, interfaces, rules.privacy, shows_baggage))
+        watching = Watching(source, pipeline, records, log, locality, serving.exporter, keeper)
         watching.run(
-            signals,
+            stack.enter_context(Signals()),
             seconds,
-            lambda: replace(_policy(policy, self_name), own_server=own_server),
+            partial(_policy, policy, self_name, serving.endpoints),
             lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
         )
         watching.close()
@@ -152,42 +109,6 @@ def watch(  # one parameter an option
         _report(result, report_format, output)
     _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
     raise typer.Exit(status_of(result, fail_on, min_requests))
-
-
-def _open(  # what is wished for is that of `open_live`
-    jobs: int,
-    interfaces: list[str],
-    log: "Log",
-    *,
-    must_be_permitted: bool,
-    ring_bytes: int,
-    wanted: "Filter | None",
-    promiscuous: bool,
-    may_be_absent: bool,
-) -> "list[LivePackets]":
-    """Open the interfaces, once for each job; where that is not permitted, watch nothing and say so."""
-    from wiresniff.capture.blind import BlindSource
-    from wiresniff.capture.live import open_live
-    from wiresniff.model.errors import CaptureError
-
-    fanout = randbelow(FANOUT_GROUPS) if jobs > 1 else None
-    opened = ExitStack()
-    try:
-        return [
-            opened.enter_context(
-                open_live(
-                    interfaces, ring_bytes=ring_bytes, filter=wanted, fanout=fanout, promiscuous=promiscuous,
-                    may_be_absent=may_be_absent,
-                )
-            )
-            for _ in range(jobs)
-        ]  # fmt: skip
-    except CaptureError as refusal:
-        opened.close()
-        if must_be_permitted:
-            raise
-        log.tell("error", "capture-refused", why=refusal)
-        return [BlindSource(interfaces, str(refusal))]
 
 
 def _check_jobs(jobs: int, witnesses: str | None) -> None:
@@ -201,14 +122,14 @@ def _check_jobs(jobs: int, witnesses: str | None) -> None:
         raise UsageError("--jobs shares live traffic on Linux only; leave it out")
 
 
-def _policy(path: str | None, self_name: str | None) -> "Policy":
+def _policy(path: str | None, self_name: str | None, own_server: "tuple[Endpoint, ...]" = ()) -> "Policy":
     """Load the policy; what it says of addresses comes before what this machine is called."""
     from wiresniff.cli.results import policy_of
     from wiresniff.cli.watching import local_addresses
     from wiresniff.model.policy import Service
     from wiresniff.services.locality import LOOPBACK
 
-    rules = policy_of(path)
+    rules = replace(policy_of(path), own_server=own_server)
     if self_name is None:
         return rules
     # One address of the loopback is many services.
@@ -216,22 +137,22 @@ def _policy(path: str | None, self_name: str | None) -> "Policy":
     return replace(rules, services=(*rules.services, here))
 
 
-def _exporter(
-    stack: ExitStack, listen: str, web_config: str | None, *, shows_page: bool
-) -> "tuple[Exporter | None, tuple[Endpoint, ...]]":
-    """Open the port of the metrics before any right is given up; returns where it is, too."""
-    if listen == NOWHERE:
-        return None, ()
-    from wiresniff.config.web import load_web_config
-    from wiresniff.metrics.exporter import Exporter
-    from wiresniff.metrics.listen import parse_listen
-    from wiresniff.model.delivery import Endpoint
+def _shared(
+    stack: ExitStack,
+    sources: "list[LivePackets]",
+    serving: "Serving",
+    alone: "Pipeline",
+    make: "Callable[[Locality], Pipeline]",
+) -> "tuple[LivePackets | SharedSource, Pipeline | SharedWatch]":
+    """Share the work with other processes, if more than one is to do it: before there are threads."""
+    if len(sources) == 1:
+        return sources[0], alone
+    from wiresniff.workers.watch import SharedSource, SharedWatch
 
-    exporter = Exporter(shows_page=shows_page)
-    web = load_web_config(web_config) if web_config is not None else None
-    bound = exporter.bind(parse_listen(listen), web)
-    stack.callback(exporter.close)
-    return exporter, tuple(Endpoint(address.partition("%")[0], port) for address, port in bound)
+    shared = stack.enter_context(SharedWatch(alone, make, sources))
+    if serving.exporter is not None:
+        serving.exporter.add_workers(shared.processes)
+    return SharedSource(shared), shared
 
 
 def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":
