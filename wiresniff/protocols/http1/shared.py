@@ -4,14 +4,18 @@
 """
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from wiresniff.model.delivery import Connection, End, EndCause
-from wiresniff.model.exchanges import Channel, Exchange
 from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.directions import Directions
 from wiresniff.protocols.http1.grammar import Heads
 from wiresniff.protocols.http1.pairing import Asked, Queue
 from wiresniff.protocols.http1.templates import RequestTemplates, ResponseTemplates
 from wiresniff.protocols.inbox import Inbox
+
+if TYPE_CHECKING:
+    from wiresniff.model.exchanges import Exchange
 
 
 class Readers:
@@ -23,8 +27,8 @@ class Readers:
         self.response_templates = ResponseTemplates()
 
 
-class Shared:
-    """What is common to both directions of one connection."""
+class Shared(Directions):
+    """What is common to both directions of one connection in HTTP/1."""
 
     def __init__(
         self,
@@ -35,22 +39,11 @@ class Shared:
         budget: Budget,
         anomalies: Counter[str],
     ) -> None:
-        self._base = connection.base
-        self._client_flow = client_flow
-        self.channel = Channel(
-            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point,
-            connection.begun(client_flow),
-        )  # fmt: skip
-        self.requests_inbox = inboxes[client_flow]
-        self.responses_inbox = inboxes[1 - client_flow]
+        super().__init__(connection, inboxes, client_flow, budget, anomalies)
         self.heads = readers.heads
         self.request_templates = readers.request_templates
         self.response_templates = readers.response_templates
-        self.budget = budget
-        self.anomalies = anomalies
         self.queue = Queue()
-        self.authority: bytes | None = None
-        """The Host that was asked for last."""
         self.done: list[Exchange] = []
         """Exchanges to be reported."""
         self.opaque_reason = "upgrade"
@@ -60,10 +53,6 @@ class Shared:
         self.have_responses_ended = False
         self.gave_up_waiting = False
         """Whoever waits for the other direction must go on without it."""
-
-    def sequence_at(self, position: int) -> int:
-        """TCP sequence number of a position of the client's flow."""
-        return (self._base[self._client_flow] + position) & 0xFFFFFFFF
 
     def unread(self, reason: str, octets: int) -> None:
         """Count bytes that could not be read."""

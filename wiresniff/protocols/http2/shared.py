@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from wiresniff.model.delivery import Connection
-from wiresniff.model.exchanges import Channel
 from wiresniff.protocols.budget import Budget
+from wiresniff.protocols.directions import Directions
 from wiresniff.protocols.http2.fields import RequestFields
 from wiresniff.protocols.http2.inference import Inference
 from wiresniff.protocols.http2.known_blocks import Remembered
@@ -27,8 +27,8 @@ class Readers:
         self.remembered = Remembered(self.patience.evictions)
 
 
-class Shared:
-    """What is common to both directions of one connection."""
+class Shared(Directions):
+    """What is common to both directions of one connection in HTTP/2."""
 
     def __init__(
         self,
@@ -39,25 +39,10 @@ class Shared:
         budget: Budget,
         anomalies: Counter[str],
     ) -> None:
-        self._base = connection.base
-        self._client_flow = client_flow
-        self.channel = Channel(
-            connection.endpoints[client_flow], connection.endpoints[1 - client_flow], connection.capture_point,
-            connection.begun(client_flow),
-        )  # fmt: skip
-        self.requests_inbox = inboxes[client_flow]
-        self.responses_inbox = inboxes[1 - client_flow]
-        self.budget = budget
-        self.anomalies = anomalies
+        super().__init__(connection, inboxes, client_flow, budget, anomalies)
         self.streams = Streams()
         self.remembered = readers.remembered
         self.inference = Inference(readers.request_fields, readers.is_traceparent_shaped, readers.patience)
-        self.authority: bytes | None = None
-        """What was asked for last."""
-
-    def sequence_at(self, position: int) -> int:
-        """TCP sequence number of a position of the client's flow."""
-        return (self._base[self._client_flow] + position) & 0xFFFFFFFF
 
     def settle(self, now_ns: int, *, is_over: bool) -> None:
         """Take the verdicts that waited for evidence and are decided by now."""
