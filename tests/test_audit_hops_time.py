@@ -3,6 +3,7 @@
 import pytest
 from hop_traffic import Traffic, traceparent
 
+from wiresniff.model import limits
 from wiresniff.model.exchanges import Unseen
 from wiresniff.model.policy import Exemption, Policy, Role, Service
 
@@ -180,10 +181,23 @@ def test_health_checks_are_nobody_s_cause() -> None:
     assert traffic.hops()[went] == "root, likely"
 
 
-def test_where_only_health_checks_come_in_the_cause_may_be_hidden() -> None:
-    """Something calls the service, by means that are not seen."""
+@pytest.mark.parametrize(("seconds", "said"), [(3, "possible"), (12, "likely")])
+def test_where_only_health_checks_come_in_traces_begin(seconds: int, said: str) -> None:
+    """A front door of a cluster, say: nothing that was watched caused them. What was open before shows in silence."""
     traffic = Traffic(Policy(exempt=(Exemption("warm-up", path="/warmup"),)))
-    traffic.request("kubelet", "shop", 1, 2, target=b"/warmup")
+    for number in range(10):
+        traffic.request("kubelet", "shop", 1 + 10 * number, 2 + 10 * number, target=b"/warmup")
+    root = traffic.request("shop", "store", seconds, seconds + 1, traceparent(3, 1))
+    bare = traffic.request("shop", "store", seconds, seconds + 1)
+    hops = traffic.hops()
+    assert (hops[root], hops[bare]) == (f"root, {said}", f"bare, {said}")
+
+
+def test_what_there_was_no_room_for_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came in, and nobody looks for its end: silence shows nothing."""
+    monkeypatch.setattr(limits, "HOP_OPEN", 0)
+    traffic = Traffic()
+    traffic.request("web", "shop", 1, None)
     went = traffic.request("shop", "store", 12, 13, traceparent(3, 1))
     assert traffic.hops()[went] == "root, possible"
 

@@ -171,6 +171,18 @@ class Instance:
             return False
         return sight.quiet_ns is None or sight.quiet_ns > max(QUIET_NS, self._longest_ns)
 
+    def is_silence_seen(self, sight: Sight, now_ns: int) -> bool:
+        """Tell whether nothing was open for so long because something ended, or because nothing came in meanwhile.
+
+        The latter of whoever is called by health checks only, from their first on.
+        """
+        return sight.quiet_ns is not None or now_ns - self._began_ns > QUIET_NS
+
+    def overlook(self, inbound: Inbound) -> None:
+        """Take a request that came in and that there is no room to follow: it may be open for long."""
+        if not inbound.is_exempt:
+            self._unended_ns = max(self._unended_ns or 0, inbound.exchange.time_ns)
+
     def may_stream(self, now_ns: int) -> bool:
         """Tell whether a request that came in may be open without being followed: a stream, or one with lost ends."""
         return self._unended_ns is not None and now_ns - self._unended_ns < STREAM_NS

@@ -207,10 +207,10 @@ def _by_time(call: Call) -> Judged:
         return _doubtful(Doubt.NOT_SEEN)
     instance.count_unexplained(call.peer, sight, has_context=has_context)
     if instance.is_quiet(sight):
-        # Nothing that was watched can be behind it. Where nothing ever was open, or its end was not seen, all that
-        # came in may be hidden.
+        # Nothing that was watched can be behind it, unless it is open still: its end, or its beginning, was not seen.
         outcome = Outcome.ROOT if has_context else Outcome.BARE
-        is_sure = sight.quiet_ns is not None and not instance.may_stream(call.judgement.exchange.time_ns)
+        time_ns = call.judgement.exchange.time_ns
+        is_sure = instance.is_silence_seen(sight, time_ns) and not instance.may_stream(time_ns)
         return Judged(Hop(outcome, Confidence.LIKELY if is_sure else Confidence.POSSIBLE), None)
     if not sight.requests:
         return _doubtful(Doubt.CAUSE_UNKNOWN)

@@ -291,6 +291,7 @@ class Hops:
         if len(self._inbounds) < limits.HOPS_OPEN and instance.enter(inbound):
             self._inbounds[exchange] = inbound
         else:
+            instance.overlook(inbound)
             self._evictions["hop-open"] += 1
         if inbound.is_known:
             self._register.add(server, inbound)
