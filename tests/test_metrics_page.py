@@ -72,6 +72,14 @@ def test_the_page_is_about_the_last_minutes() -> None:
     assert "In the last 4 minutes: judged 28 requests of 1 pair, 0 % without" in text
 
 
+def test_what_cant_be_told_is_no_good_news() -> None:
+    """A pair of which little could be judged is neither good nor bad."""
+    exporter = Exporter()
+    publish(exporter, requests(50), requests(50, client="busy"))
+    publish(exporter, hops(propagated_certain=50), hops("busy", propagated_certain=9, undetermined_undetermined=41))
+    assert re.findall(r'class="(good|soft)">(\w+) → cart', page_of(exporter)) == [("soft", "busy"), ("good", "web")]
+
+
 def test_the_page_says_what_became_of_the_trace() -> None:
     """In the four columns of a report; what is possible only makes no pair a bad one."""
     exporter = Exporter()

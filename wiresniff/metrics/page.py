@@ -14,7 +14,7 @@ from typing import NamedTuple
 import wiresniff
 from wiresniff.metrics.series import PairSeries
 from wiresniff.metrics.snapshot import Snapshot
-from wiresniff.model.continuity import Column, Continuity, continuity_of
+from wiresniff.model.continuity import UNTOLD, Column, Continuity, continuity_of
 from wiresniff.model.display import named, percent, quantity, ranked, size
 from wiresniff.model.growth import Numbers
 from wiresniff.model.verdicts import Verdict
@@ -76,6 +76,10 @@ class _Row(NamedTuple):
     def requests(self) -> int:
         return sum(self.counts.values())
 
+    @property
+    def owed(self) -> int:
+        return self.requests - self.counts[Verdict.EXEMPT]
+
     def order(self) -> tuple[float, int, int, int, str, str]:
         """Return what rows are sorted by: how bad, how many, then what could not be judged, then size."""
         bad, unjudged = self.bad + self.hops.surely_lost, self.counts[Verdict.INDETERMINATE]
@@ -90,8 +94,9 @@ class _Row(NamedTuple):
             return BAD
         if self.bad or lost:
             return POOR
-        # What is possibly lost is no reason for a warning, nor for praise.
-        return GOOD if self.judged and not self.hops.lost else SOFT
+        # What is possibly lost, and what can't be told, is no reason for a warning, nor for praise.
+        is_known = self.hops.is_told and self.counts[Verdict.INDETERMINATE] <= UNTOLD * self.owed
+        return GOOD if self.judged and is_known and not self.hops.lost else SOFT
 
 
 GRADES = ("soft", "good", "poor", "bad")
@@ -158,7 +163,6 @@ def _table(rows: list[_Row]) -> str:
 
 def _row(row: _Row) -> str:
     pair, counts = row.pair, row.counts
-    owed = row.requests - counts[Verdict.EXEMPT]
     hops = row.hops
     protocols = ", ".join(named(protocol) for protocol in sorted(pair.verdicts))
     ends = f"{escape(named(pair.client))} → {escape(named(pair.server))}"
@@ -166,7 +170,7 @@ def _row(row: _Row) -> str:
         f"{row.requests:,}",
         _share(counts[Verdict.MISSING], row.judged),
         _share(counts[Verdict.MALFORMED], row.judged),
-        _share(counts[Verdict.INDETERMINATE], owed),
+        _share(counts[Verdict.INDETERMINATE], row.owed),
         _share(counts[Verdict.EXEMPT], row.requests),
         _number(hops.handed_on),
         f"{hops.lost:,} ({_share(hops.lost, hops.owed)})" if hops.lost else NONE,

@@ -32,6 +32,10 @@ FOLDED: dict[Column, tuple[Outcome, ...]] = {
 }
 
 
+UNTOLD = 0.05
+"""Of requests that can't be told: what findings call an error may hide in more."""
+
+
 class Continuity(NamedTuple):
     """What became of the trace on requests from one service to another."""
 
@@ -48,6 +52,11 @@ class Continuity(NamedTuple):
     def owed(self) -> int:
         """Requests that are known to have had a trace to hand on."""
         return self.handed_on + self.lost + self.restarted
+
+    @property
+    def is_told(self) -> bool:
+        """So few can't be told that the others speak for all: else a small share of loss is no good news."""
+        return self.cant_tell <= UNTOLD * (self.owed + self.cant_tell)
 
     @property
     def lost_ratio(self) -> float | None:

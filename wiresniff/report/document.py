@@ -145,7 +145,7 @@ def _pairs(audit: Audit) -> Table:
 
 def _hops(audit: Audit) -> Table:
     judged = hop_notes.judged_worst_first(audit.pairs)
-    return _table(hop_notes.TITLE, BECOMES, judged, hop_notes.legend(audit.pairs, judged), audit)
+    return _table(hop_notes.TITLE, BECOMES, judged, hop_notes.legend(audit, judged), audit)
 
 
 class _Column(NamedTuple):
@@ -194,10 +194,8 @@ def _faults(pair: PairTotals, _audit: Audit) -> Words:
 
 def _lost_share(pair: PairTotals, audit: Audit) -> Words:
     share = hop_notes.share_of(pair, audit)
-    if share is None:
-        return _ratio(folded(pair).lost, folded(pair).owed)
-    about = round(share.about)
-    return (Span(f"~{percent(about, share.calls)}", Style.STRONG if about else Style.PLAIN),)
+    is_lost = folded(pair).lost if share is None else round(share.about)
+    return (Span(hop_notes.lost_share(pair, audit), Style.STRONG if is_lost else Style.PLAIN),)
 
 
 SENT = (

@@ -22,6 +22,10 @@ BUSY = (
 )
 
 
+DOUBT = (
+    "lost share with two ends, like 0-60 %: so many can't be told that of all the calls it is known to lie between "
+    "them only; `wiresniff explain undetermined`"
+)
 SHARED = {Outcome.DROPPED: "lost", Outcome.RESTARTED: "begun anew"}
 
 
@@ -49,12 +53,48 @@ def share_of(pair: PairTotals, audit: Audit) -> Share | None:
     return _shares(pair, audit).get(Outcome.DROPPED) if is_busy(pair.hops) else None
 
 
+def lost_ends(pair: PairTotals, audit: Audit) -> tuple[int, int] | None:
+    """Return between which percentages of its calls a pair's loss lies; None where one number says it.
+
+    What was not seen may all be lost.
+    """
+    numbers, share = folded(pair), _shares(pair, audit).get(Outcome.DROPPED)
+    if share is None or numbers.is_told:
+        return None
+    if round(share.about) if is_busy(pair.hops) else not numbers.owed:
+        return None
+    unseen = pair.indeterminate
+    least, most = _percents(share._replace(calls=share.calls + unseen, most=share.most + unseen))
+    return (least, most) if least < most else None
+
+
+def is_good(pair: PairTotals) -> bool:
+    """Tell whether the trace is handed on as far as is known, and that is known of nearly all."""
+    numbers = folded(pair)
+    return numbers.is_told and numbers.handed_on > 0 and not (numbers.lost or numbers.restarted)
+
+
+def lost_share(pair: PairTotals, audit: Audit) -> str:
+    """Return the share of what had a trace to hand on that lost it: exactly, about (`~`), or between two ends."""
+    ends, share, numbers = lost_ends(pair, audit), share_of(pair, audit), folded(pair)
+    if ends is not None:
+        return f"{ends[0]}-{ends[1]} %"
+    if share is not None:
+        return f"~{percent(round(share.about), share.calls)}"
+    return percent(numbers.lost, numbers.owed) if numbers.owed else "-"
+
+
+def _percents(share: Share) -> tuple[int, int]:
+    """Return least and most, in percent of the calls."""
+    return round(100 * share.least / share.calls), round(100 * share.most / share.calls)
+
+
 def _shares(pair: PairTotals, audit: Audit) -> Shares:
     return audit.shares.get((pair.client, pair.server, pair.protocol), {})
 
 
 def _between(share: Share) -> str:
-    least, most = (round(100 * count / share.calls) for count in (share.least, share.most))
+    least, most = _percents(share)
     return f"{least} to {most} %" if least < most else f"{most} %"
 
 
@@ -82,12 +122,14 @@ def notes(pair: PairTotals, audit: Audit) -> list[str]:
     return said + [f"{count:,} {visible(word)}" for word, count in ranked(hops.changes)[:NAMES_SHOWN]]
 
 
-def legend(pairs: Iterable[PairTotals], judged: Sequence[PairTotals]) -> list[str]:
+def legend(audit: Audit, judged: Sequence[PairTotals]) -> list[str]:
     """Say what the columns mean, and who is not among the judged."""
     said = [LEGEND]
     if any(is_busy(pair.hops) for pair in judged):
         said.append(BUSY)
-    doors = [pair for pair in pairs if pair.requests > pair.exempt and not calls(pair.hops)]
+    if any(lost_ends(pair, audit) is not None for pair in judged):
+        said.append(DOUBT)
+    doors = [pair for pair in audit.pairs if pair.requests > pair.exempt and not calls(pair.hops)]
     if doors:
         requests = quantity(sum(pair.requests - pair.exempt for pair in doors), "request")
         names = sorted({named(pair.client).replace("`", "'") for pair in doors})

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wiresniff.model.audit import Audit
-from wiresniff.model.continuity import continuation_ratio
+from wiresniff.model.continuity import UNTOLD, continuation_ratio
 from wiresniff.model.display import named, percent, quantity, ranked, shortened, size, visible
 from wiresniff.model.hops import Kind
 from wiresniff.model.policy import Threshold
@@ -114,7 +114,8 @@ def pairs_table(audit: Audit, width: int) -> list[RenderableType]:
 def _style(pair: PairTotals, _audit: Audit) -> str:
     """Return the colour of the missing ratio: only pairs that can be a finding get a loud one."""
     if not pair.missing:
-        return "green" if pair.judged > pair.malformed else "dim"
+        is_known = pair.indeterminate <= UNTOLD * (pair.requests - pair.exempt)
+        return "dim" if pair.judged <= pair.malformed else "green" if is_known else ""
     return _loud(pair, _audit)
 
 
@@ -180,7 +181,7 @@ def hops_table(audit: Audit, width: int) -> list[RenderableType]:
     judged = hop_notes.judged_worst_first(audit.pairs)
     if not judged:
         return []
-    below = hop_notes.legend(audit.pairs, judged)
+    below = hop_notes.legend(audit, judged)
     rest = judged[PAIRS_SHOWN:]
     if rest:
         lost = quantity(sum(folded(pair).lost for pair in rest), "lost request")
@@ -188,25 +189,21 @@ def hops_table(audit: Audit, width: int) -> list[RenderableType]:
     return [_table(BECOMES, judged[:PAIRS_SHOWN], audit, width), *_below(below)]
 
 
-def _lost_share(pair: PairTotals, audit: Audit) -> str:
-    share = hop_notes.share_of(pair, audit)
-    if share is not None:
-        return f"~{percent(round(share.about), share.calls)}"
-    return _share(folded(pair).lost, folded(pair).owed)
-
-
 LOUD_SHARE = 0.05
 """Of its calls: what a busy service loses at least, for findings to call it an error."""
 
 
 def _lost_style(pair: PairTotals, audit: Audit) -> str:
-    """Return the colour of what is lost: only what is likely at least, and may be a finding, is loud."""
+    """Return the colour of what is lost: only what is likely at least, and may be a finding, is loud.
+
+    Where nothing was found and much can't be told, there is no colour: it is neither bad news nor good.
+    """
     share = hop_notes.share_of(pair, audit)
     if share is not None and round(share.about) and not pair.external:
         return "bold red" if share.least > LOUD_SHARE * share.calls else "yellow"
     hops = folded(pair)
     if not hops.lost:
-        return "green" if hops.handed_on else "dim"
+        return "green" if hop_notes.is_good(pair) else "" if hops.cant_tell or hops.restarted else "dim"
     is_quiet = pair.external or not hops.surely_lost or hops.owed < Threshold().min_requests
     return "yellow" if is_quiet else "bold red"
 
@@ -219,7 +216,7 @@ def _continuation(pair: PairTotals, _audit: Audit) -> str:
 BECOMES = Layout(
     "service → what it calls",
     (
-        Column("lost\nshare", _lost_share, style=_lost_style),
+        Column("lost\nshare", hop_notes.lost_share, style=_lost_style),
         Column("handed\non", lambda pair, _: _number(folded(pair).handed_on)),
         Column("lost", lambda pair, _: _number(folded(pair).lost), style=_lost_style),
         Column("new\ntrace", lambda pair, _: _number(folded(pair).new_trace)),
