@@ -2,6 +2,8 @@
 
 import pytest
 from builders import ACK, FIN, SYN, Conversation
+from hypothesis import given
+from hypothesis import strategies as st
 from stage_feeding import Row, heard_of, reassembled
 
 FIN_END = "end: fin"
@@ -122,6 +124,19 @@ def test_the_first_copy_wins_beyond_a_hole_too() -> None:
     talk.client_sends(b"a", position=0)
     assert heard_of(talk) == ([b"abCDefGHi", CAPTURE_END], [CAPTURE_END])
     assert reassembled(talk.packets).counts()["overlap-differs"] == 1
+
+
+@pytest.mark.parametrize("again", [(6, b"ghi"), (5, b"Fg"), (4, b"EFghij"), (6, b"G"), (7, b"HI")])
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_what_waits_is_compared_however_packets_come_in_blocks(again: tuple[int, bytes], sizes: list[int]) -> None:
+    """It is kept anyway. Of what was handed on only the present block is known, so that is compared by chance."""
+    talk = opened()
+    talk.client_sends(b"AB")
+    talk.client_sends(b"GH", position=6)
+    talk.server_acks(2)
+    talk.client_sends(again[1], position=again[0])
+    talk.client_sends(b"CDEF", position=2)
+    assert reassembled(talk.packets, sizes).counts()["overlap-differs"] == (b"g" in again[1])
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\0", b"?"])

@@ -62,7 +62,9 @@ ANOMALIES = (
         Anomaly.OVERLAP_DIFFERS,
         "a retransmission carries other bytes than the first copy",
         "The same stretch of a TCP stream was seen twice with different bytes; the first copy was kept. What the "
-        "receiver took is not known.",
+        "receiver took is not known. The number is a sample: bytes are not kept once they were handed on, so a copy "
+        "is compared where the first one still waits for bytes before it, or came with the packets that are read at "
+        "the same time. How many packets those are depends on file or interface, load and `--jobs`.",
         "RFC 9293 3.10.7.4: a receiver trims what it has already.",
         "A middlebox that rewrites, two connections that look like one, or an attack on the sniffer.",
     ),
