@@ -1,5 +1,6 @@
 """Sockets of `wiresniff watch`, which are opened while it has the right to: interfaces, and the port of the metrics."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from secrets import randbelow
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,7 +31,7 @@ class Wanted(NamedTuple):
     must_be_permitted: bool
     """Else nothing is watched where capturing is not permitted, and that is said."""
     may_be_absent: bool
-    """Interfaces may come later."""
+    """An interface that is not there yet is waited for."""
 
 
 def open_interfaces(stack: ExitStack, wanted: Wanted, jobs: int, log: "Log") -> "list[LivePackets]":
@@ -61,9 +62,10 @@ class Serving(NamedTuple):
     exporter: "Exporter | None"
     endpoints: tuple[Endpoint, ...] = ()
 
-    def start(self) -> None:
-        """Serve from now on: after rights are given up and processes are forked, since this makes a thread."""
+    def start(self, workers: Sequence[int]) -> None:
+        """Serve from now on: after rights are given up and processes, `workers`, are forked: this makes a thread."""
         if self.exporter is not None:
+            self.exporter.add_workers(workers)
             self.exporter.start()
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wiresniff.capture.live import LivePackets
-    from wiresniff.cli.sockets import Serving
     from wiresniff.cli.watching import Watching
     from wiresniff.cli.witnesses import WitnessKeeper
     from wiresniff.model.audit import Audit
@@ -76,13 +75,12 @@ def watch(  # one parameter an option
     seconds = seconds_of(duration, "--for") if duration is not None else None
     rules = _policy(policy, self_name)
     wanted = Filter(packet_filter) if packet_filter is not None else None
-    ends_by_itself = duration is not None
+    must_be_permitted = require_capture or duration is not None
     log = Log(log_format)
     with ExitStack() as stack:
         captured = Wanted(
-            interfaces, wanted, ring_mib * MIB, promiscuous,
-            must_be_permitted=require_capture or ends_by_itself, may_be_absent=not ends_by_itself,
-        )  # fmt: skip
+            interfaces, wanted, ring_mib * MIB, promiscuous, must_be_permitted, may_be_absent=duration is None
+        )
         sources = open_interfaces(stack, captured, jobs, log)
         serving = open_exporter(stack, listen, web_config, shows_page=page)
         rules = replace(rules, own_server=serving.endpoints)
@@ -91,8 +89,8 @@ def watch(  # one parameter an option
         alone = make(locality=locality)
         keeper = WitnessKeeper(witnesses, interfaces, rules, alone, is_live=True)
         privileges = rights.drop_privileges()
-        source, pipeline = _shared(stack, sources, serving, alone, lambda here: make(locality=here))
-        serving.start()
+        source, pipeline, processes = _shared(stack, sources, alone, lambda here: make(locality=here))
+        serving.start(processes)
         log.tell("info", "watching", interfaces=",".join(interfaces), metrics=listen, rights=str(privileges))
         shows_baggage = show_values is ShowValues.BAGGAGE
         records = stack.enter_context(RecordWriter(exchanges, interfaces, rules.privacy, shows_baggage))
@@ -140,19 +138,16 @@ def _policy(path: str | None, self_name: str | None, own_server: "tuple[Endpoint
 def _shared(
     stack: ExitStack,
     sources: "list[LivePackets]",
-    serving: "Serving",
     alone: "Pipeline",
     make: "Callable[[Locality], Pipeline]",
-) -> "tuple[LivePackets | SharedSource, Pipeline | SharedWatch]":
+) -> "tuple[LivePackets | SharedSource, Pipeline | SharedWatch, list[int]]":
     """Share the work with other processes, if more than one is to do it: before there are threads."""
     if len(sources) == 1:
-        return sources[0], alone
+        return sources[0], alone, []
     from wiresniff.workers.watch import SharedSource, SharedWatch
 
     shared = stack.enter_context(SharedWatch(alone, make, sources))
-    if serving.exporter is not None:
-        serving.exporter.add_workers(shared.processes)
-    return SharedSource(shared), shared
+    return SharedSource(shared), shared, shared.processes
 
 
 def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":
