@@ -4,17 +4,17 @@
 
 How much live traffic a process can follow is hard to measure on the machine that makes the traffic: both want the same
 cores. So `watch` is stopped while the packets of a capture are sent over a veth pair into its rings, which are large
-enough for all of them, and goes on when the sender is done, with the wish to end. From then until it has ended, its
-report written, it has the machine for itself.
+enough for all of them, and goes on when the sender is done. From then until it has nothing more to do, it has the
+machine for itself.
 
 Packets are sent as fast as it goes, and have the times at which they are sent. It needs root and the programs ip and
 ethtool.
 """
 
 import argparse
+import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import statistics
@@ -35,10 +35,14 @@ LENGTH_AT = 8
 USER_TICKS, SYSTEM_TICKS = 11, 12
 """Behind the name, in /proc/PID/stat."""
 RING_MIB = 1536
+SAMPLE_SECONDS = 0.02
+QUIET_SAMPLES = 25
+"""For so long a process that waits for packets takes less than"""
+QUIET_CPU_SECONDS = 0.03
 
 
 class Run(NamedTuple):
-    """What one run took, from going on to the end, and what it counted."""
+    """What one run took until all was read, and what it counted."""
 
     seconds: float
     cpu_seconds: float
@@ -72,16 +76,24 @@ def send(path: Path, most: int) -> None:
     print(count)
 
 
-def members(group: int) -> list[int]:
-    """Return the processes of a group."""
-    numbers = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [number for number in numbers if os.getpgid(number) == group]
+def cpu_seconds(group: int) -> float:
+    """Return what the processes of a group have taken so far."""
+    ticks = 0
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(each.name)) == group:
+                fields = (each / "stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(process: int) -> float:
-    """Return what a process has taken so far."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / os.sysconf("SC_CLK_TCK")
+def until_quiet(group: int, began: float) -> tuple[float, float]:
+    """Wait until a group of processes does nothing any more; return the seconds until then, and its CPU seconds."""
+    samples = [(0.0, cpu_seconds(group))]
+    while len(samples) <= QUIET_SAMPLES or samples[-1][1] - samples[-QUIET_SAMPLES][1] > QUIET_CPU_SECONDS:
+        time.sleep(SAMPLE_SECONDS)
+        samples.append((time.monotonic() - began, cpu_seconds(group)))
+    return samples[-QUIET_SAMPLES]
 
 
 def watch(jobs: int, sender: list[str], namespace: str) -> Run:
@@ -100,17 +112,14 @@ def watch(jobs: int, sender: list[str], namespace: str) -> Run:
                 sys.exit("watch did not begin")
         os.killpg(process.pid, signal.SIGSTOP)
         subprocess.run(sender, check=True, stdout=subprocess.DEVNULL)
-        spent = sum(map(cpu_seconds, members(process.pid)))
-        sent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = cpu_seconds(process.pid)
         began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
         os.killpg(process.pid, signal.SIGCONT)
+        seconds, cpu = until_quiet(process.pid, began)
+        process.send_signal(signal.SIGTERM)
         process.wait()
-        seconds = time.monotonic() - began
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - sent.ru_utime - sent.ru_stime - spent
         found = json.loads(report.read_text())
-        return Run(seconds, cpu, found["judged"]["requests"], found["accounting"].get("dropped_packets", 0))
+        return Run(seconds, cpu - spent, found["judged"]["requests"], found["accounting"].get("dropped_packets", 0))
 
 
 def options() -> argparse.Namespace:

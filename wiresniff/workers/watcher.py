@@ -89,7 +89,7 @@ class Stop:
     """To a worker: take no more packets, settle everything in a last round, send what was counted, and end."""
 
 
-class Batch(NamedTuple):
+class Kept(NamedTuple):
     """What a block brought."""
 
     now_ns: int
@@ -123,7 +123,7 @@ class Watcher:
         self._link = link
         self._counts_apart = counts_apart
         self._sender = Sender()
-        self._waiting: deque[Batch] = deque()
+        self._waiting: deque[Kept] = deque()
         """While it is not known, of all workers, who called whom until then."""
         self._waiting_events = 0
         self._evictions: Counter[str] = Counter()
@@ -167,7 +167,7 @@ class Watcher:
             if not isinstance(event, Traffic)
         ]
         if kept:
-            self._waiting.append(Batch(self._now_ns, kept))
+            self._waiting.append(Kept(self._now_ns, kept))
             self._waiting_events += len(kept)
             if self._counts_apart:
                 self._met |= self._pipeline.meetings(events)
@@ -238,11 +238,11 @@ class Watcher:
         """Take out of what waits what happened until then, and what is too much."""
         due: list[Event | Snapshot] = []
         while self._waiting and (self._waiting[0].now_ns <= until_ns or self._waiting_events > WATCHED_EVENTS):
-            batch = self._waiting.popleft()
-            self._waiting_events -= len(batch.events)
-            if batch.now_ns > until_ns:
-                self._evictions["watched-events"] += len(batch.events)
-            due += batch.events
+            kept = self._waiting.popleft()
+            self._waiting_events -= len(kept.events)
+            if kept.now_ns > until_ns:
+                self._evictions["watched-events"] += len(kept.events)
+            due += kept.events
         return due
 
 
