@@ -5,8 +5,8 @@ several of them is known by its `interface`. What the rings of several interface
 kernel hands over one a little later than another, so that order between interfaces is exact with `any` only, which has
 one ring. Of `any`, packets that have a VLAN interface to themselves are taken there, and not again with their tag.
 
-Under load packets are taken from the rings and kept for a moment, until there are enough to be worth reading together
-(`limits.RING_GATHER_BYTES`); the rings have room meanwhile. On an idle machine it wakes up a few times a second.
+Packets are taken from the rings and kept for a moment, until there are enough to be worth reading together
+(`limits.RING_GATHER_BYTES`); the rings have room meanwhile. On an idle machine they are read a few times a second.
 
 Silence passes time too: without packets there is a tick every `limits.TICK_SECONDS`. It says a little less than what
 time it is, since the kernel keeps a block back until it is full or `limits.RING_BLOCK_SECONDS` have passed, twice at
@@ -38,6 +38,7 @@ from wiresniff.model.limits import (
     RING_GATHER_BYTES,
     RING_GATHER_SECONDS,
     RING_PAUSE_SECONDS,
+    RING_QUIET_PAUSE_SECONDS,
     RING_ROOM,
     TICK_SECONDS,
 )
@@ -198,22 +199,19 @@ class LiveSource:
             yield from self._taken()
 
     def _gather(self) -> None:
-        """Where ring blocks come because they are full, wait until there are enough packets to be worth reading.
+        """Wait until there are enough packets to be worth reading, or the last ones were given some time ago.
 
         The rings are kept nearly empty meanwhile, and whatever happens then they have room.
         """
-        now = time.monotonic()
-        if now - self._taken_at >= self._block_seconds / 2:
-            return
-        until = now + RING_GATHER_SECONDS
-        while not self._is_stopping and now < until:
+        until = self._taken_at + RING_GATHER_SECONDS
+        while not self._is_stopping and (left := until - time.monotonic()) > 0:
             fullest = self._fullest()
             if self._held_bytes + fullest * self._ring_bytes >= RING_GATHER_BYTES:
                 return
             if fullest >= RING_ROOM:
                 self._take()
-            time.sleep(RING_PAUSE_SECONDS)
-            now = time.monotonic()
+            is_quiet = not self._held_bytes and fullest < RING_ROOM / 2
+            time.sleep(min(left, RING_QUIET_PAUSE_SECONDS if is_quiet else RING_PAUSE_SECONDS))
 
     def _fullest(self) -> float:
         """Return how full the fullest ring is, from 0 to 1."""

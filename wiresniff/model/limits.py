@@ -25,10 +25,10 @@ RING_BYTES = 8 * MIB
 RING_BLOCK_BYTES = MIB // 4
 """Of one block of the ring: holds the largest offloaded packets (64 KiB) without much waste at its end, and is a
 thirty-second part of the ring, since a block is closed by time as well, however little is in it."""
-RING_BLOCK_SECONDS = 0.2
-"""After so long to twice that the kernel hands over a block that isn't full; a ring of 32 blocks then lasts 6 s. Each
+RING_BLOCK_SECONDS = 0.3
+"""After so long to twice that the kernel hands over a block that isn't full; a ring of 32 blocks then lasts 10 s. Each
 time costs a look at everything, a millisecond or two; whoever waits for the first verdict waits for this."""
-RING_BLOCK_SECONDS_OF_SEVERAL = 0.05
+RING_BLOCK_SECONDS_OF_SEVERAL = 0.1
 """Where several interfaces have rings of their own: what they hold is put in order of time, as far as it has come."""
 RING_READ_BYTES = 4 * MIB
 """Ring blocks that are waiting are taken together up to here: half of it costs two fifths more a request, twice as much
@@ -36,10 +36,12 @@ a sixth less, and memory."""
 RING_GATHER_BYTES = 4 * MIB
 """Under load, packets are taken from the ring and kept until there are so many: what costs most is a connection's first
 and last packet in a block, so a request costs half of what it does in blocks of 1 MiB."""
-RING_GATHER_SECONDS = 0.1
-"""And kept no longer than so long."""
+RING_GATHER_SECONDS = 0.3
+"""And given after so long, however few there are: with several interfaces a block comes every tenth of a second."""
 RING_PAUSE_SECONDS = 0.005
 """Meanwhile it is looked so often what has come: at 1 GB/s, two thirds of the default ring."""
+RING_QUIET_PAUSE_SECONDS = 0.02
+"""And so often while nothing much has: what comes at 350 MB/s all of a sudden still finds room."""
 RING_ROOM = 1 / 8
 """Of a ring that may be waiting in it meanwhile; what is more is taken out."""
 TICK_SECONDS = 0.25
