@@ -9,6 +9,7 @@ import pytest
 from builders import Conversation, packet_block
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from wiresniff.decode.decoder import Decoder
 from wiresniff.model.delivery import Endpoint
@@ -17,7 +18,7 @@ from wiresniff.model.exchanges import Channel, Exchange, Opened, Traffic
 from wiresniff.model.segments import ENDPOINTS, SegmentBlock
 from wiresniff.workers.events import Receiver, Sender, snapshot
 from wiresniff.workers.links import Link, fork, send_to_all
-from wiresniff.workers.shares import shares_of
+from wiresniff.workers.shares import BUCKETS, Shares, buckets_of
 from wiresniff.workers.slots import Slot, halves
 
 
@@ -43,19 +44,37 @@ ADDRESSES = st.one_of(
 def test_a_connection_has_one_share_whatever_else_is_in_its_block(rows: list[tuple[bytes, bytes, int, int]]) -> None:
     """Alone, among others, and in another network: the same worker follows it."""
     endpoints = np.array([(*row, 0) for row in rows], dtype=ENDPOINTS)
-    together = shares_of(endpoints, 3).tolist()
-    alone = [int(shares_of(endpoints[at : at + 1], 3)[0]) for at in range(len(rows))]
     tunnelled = endpoints.copy()
     tunnelled["domain"] = 0x8000_0001
-    assert together == alone == shares_of(tunnelled, 3).tolist()
-    assert set(together) <= {0, 1, 2}
+    together = buckets_of(endpoints).tolist()
+    assert together == [int(buckets_of(endpoints[at : at + 1])[0]) for at in range(len(rows))]
+    assert together == buckets_of(tunnelled).tolist()
+    assert set(together) <= set(range(BUCKETS))
+    shares = Shares(3)
+    first = shares.of(endpoints).tolist()
+    assert first == shares.of(endpoints[::-1])[::-1].tolist()
+    assert set(first) <= {0, 1, 2}
 
 
-def test_neighbouring_ports_are_shared_evenly() -> None:
-    """One client and one server with a thousand connections keep both workers busy."""
+def connections(count: int, segments: int = 1) -> NDArray[np.void]:
+    """Return the endpoints of so many segments of each of so many connections, from one client to one server."""
     ends = (b"\0" * 10 + b"\xff\xff\x0a\0\0\1", b"\0" * 10 + b"\xff\xff\x0a\0\0\2")
-    endpoints = np.array([(*ends, 30000 + port, 80, 0) for port in range(1000)], dtype=ENDPOINTS)
-    assert 400 < int(shares_of(endpoints, 2).sum()) < 600
+    return np.array([(*ends, 30000 + port, 80, 0) for port in range(count) for _ in range(segments)], dtype=ENDPOINTS)
+
+
+@pytest.mark.parametrize("count", [4, 8, 1000, 10_000])
+def test_connections_are_shared_evenly(count: int) -> None:
+    """Few that carry everything, and more than there are buckets: both workers are busy."""
+    assert 0.49 < Shares(2).of(connections(count)).mean() < 0.51
+
+
+def test_what_comes_later_goes_to_who_had_less() -> None:
+    """A worker with one busy connection is spared those that come when that is known."""
+    shares = Shares(2)
+    busy = shares.of(connections(1, segments=1000))
+    later = shares.of(connections(11)[1:])
+    assert set(busy.tolist()).isdisjoint(later.tolist())
+    assert set(shares.of(connections(1)).tolist()) == set(busy.tolist())
 
 
 # --- slots ---
@@ -65,7 +84,7 @@ def test_neighbouring_ports_are_shared_evenly() -> None:
 def test_each_worker_reads_its_rows_of_a_slot(*, is_read_into_it: bool) -> None:
     """What one process wrote comes out as the rows of each share, in capture order, with the same bytes."""
     block, filled = segments(), segments()
-    share = shares_of(block.endpoints, 2)
+    share = Shares(2).of(block.endpoints)
     slot = Slot()
     if is_read_into_it:
         slot.buffer[: len(block.buffer)] = block.buffer

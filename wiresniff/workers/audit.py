@@ -18,7 +18,7 @@ from wiresniff.pipeline import Meeting, Pipeline, Totals
 from wiresniff.protocols import Event
 from wiresniff.workers.events import Receiver, Sender, Sent, Snapshot, snapshot
 from wiresniff.workers.links import Link, Worker, fork, readable, send_to_all
-from wiresniff.workers.shares import shares_of
+from wiresniff.workers.shares import Shares
 from wiresniff.workers.slots import Slot, Written, fits, halves
 
 SLOTS = 5
@@ -103,6 +103,7 @@ class SharedAudit:
         self._is_prompt = is_prompt
         self._counts_apart = not (pipeline.is_in_order or in_order)
         self._slots = [Slot() for _ in range(SLOTS)]
+        self._shares = Shares(jobs)
         self._published = 0
         self._outstanding: deque[Outstanding] = deque()
         self._brought: list[Event] = []
@@ -162,7 +163,7 @@ class SharedAudit:
             judgements = self._publish(first, point, now_ns, is_last=False)
             return judgements + self._publish(second, point, now_ns, is_last=is_last)
         judgements = self._settle(SLOTS - 1)
-        share = shares_of(segments.endpoints, self._jobs)
+        share = self._shares.of(segments.endpoints)
         written = self._next_slot.write(segments, share, self._jobs)
         order = Block(self._published % SLOTS, written, point, now_ns, is_last)
         self._published += 1
