@@ -124,7 +124,7 @@ def _rows(command: Callable[..., None]) -> Iterator[tuple[str, str, str]]:
             continue
         kind, info = get_args(hint)
         default = parameters[name].default
-        shown = "" if default in {None, inspect.Parameter.empty} else code(getattr(default, "value", default))
+        shown = "" if default in {None, False, inspect.Parameter.empty} else code(getattr(default, "value", default))
         yield code(_spelling(name, kind, info)), shown, escaped((info.help or "").rstrip("."))
 
 
@@ -138,7 +138,7 @@ def _spelling(name: str, kind: Any, info: ArgumentInfo | OptionInfo) -> str:  # 
     # Within Annotated, the first positional argument is a spelling and not a default.
     spellings = [word for word in (info.default, *(info.param_decls or ())) if isinstance(word, str)]
     flag = next(iter(spellings), "--" + name.replace("_", "-"))
-    return f"{flag} {values or info.metavar}"
+    return f"{flag} {values or info.metavar or ''}".rstrip()
 
 
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
