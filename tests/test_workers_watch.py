@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 import pytest
 from builders import Clock, Conversation, packet_block, request, response, traceparent
@@ -12,9 +12,13 @@ from wiresniff.capture.live import POINT, LivePackets, tick
 from wiresniff.capture.watched import InterfaceStatistics
 from wiresniff.model.audit import Audit
 from wiresniff.model.packets import PacketBlock
-from wiresniff.pipeline import Pipeline
+from wiresniff.pipeline import Pipeline, Totals
+from wiresniff.services.locality import Locality
 from wiresniff.workers import watcher
 from wiresniff.workers.watch import SharedWatch
+
+if TYPE_CHECKING:
+    from wiresniff.workers.links import Link
 
 SECOND = 10**9
 TRACE = 0x4BF92F3577B34DA6A3CE929D0E0E4736
@@ -66,6 +70,14 @@ class Ring:
 
     def close(self) -> None:
         """Close nothing."""
+
+
+class Silent(Ring):
+    """One of a process that does nothing at all before its packets come, not even answer."""
+
+    def __iter__(self) -> Iterator[tuple[int, PacketBlock]]:
+        time.sleep(self._late_seconds)
+        return super().__iter__()
 
 
 START = Clock()
@@ -126,10 +138,46 @@ def test_who_calls_a_service_may_be_learned_late(seconds: float) -> None:
     assert not audit.accounting.evictions
 
 
+class Line:
+    """A parent that says everything that it has to say, whatever it is told."""
+
+    def __init__(self, *says: object) -> None:
+        self._says = list(says)
+        self.told: list[object] = []
+
+    def is_ready(self) -> bool:
+        """Say nothing unless it is waited for."""
+        return False
+
+    def receive(self) -> object:
+        """Say what comes next."""
+        return self._says.pop(0)
+
+    def send(self, message: object) -> None:
+        """Remember it."""
+        self.told.append(message)
+
+
 def test_what_waits_for_another_worker_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one worker can't keep up, another does not keep everything until it does; and says so."""
+    """Where another worker does not answer, this one does not keep everything until it does; and says so."""
+    monkeypatch.setattr(watcher, "WATCHED_EVENTS", 0)
+    _, calling = traffic()
+    ring = Ring(0, calling)
+    ring.stop()
+    line = Line(watcher.Met(set(), watcher.NEVER_NS))
+    pipeline = Pipeline(judges=False, quarantines=False)
+    watcher.Watcher(pipeline, Locality(), ring, cast("Link", line), counts_apart=True).run()
+    before, _, last, _, totals = line.told
+    assert isinstance(before, watcher.Brought)
+    assert isinstance(last, watcher.Brought)
+    assert (before.ends_round, last.ends_round) == (False, True)
+    assert isinstance(totals, Totals)
+    assert totals.accounting.evictions == {"watched-events": 1, "watched-meetings": 1}
+
+
+def test_a_worker_that_does_not_answer_for_long_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests are counted once in the end."""
     monkeypatch.setattr(watcher, "WATCHED_EVENTS", 0)
     called, calling = traffic()
-    audit = watched([Ring(0, calling), Ring(LATE_SECONDS, called)], seconds=2 * LATE_SECONDS)
-    assert sum(pair.requests for pair in audit.pairs) == 2
-    assert audit.accounting.evictions["watched-events"] > 0
+    audit = watched([Ring(0, calling), Silent(LATE_SECONDS, called)], seconds=2 * LATE_SECONDS)
+    assert [pair.requests for pair in audit.pairs] == [1, 1]

@@ -192,7 +192,8 @@ class SharedWatch:
                 self._pipeline.meet(meetings)
                 send_to_all(self._workers, Met(meetings, now_ns))
         elif isinstance(message, Brought):
-            self._in_round.discard(number)
+            if message.ends_round:
+                self._in_round.discard(number)
             self._times[number] = max(self._times[number], message.now_ns)
             self._statistics[number], self.left_out[number] = message.statistics, message.share
             receiver = self._receivers[number]

@@ -11,7 +11,7 @@ from wiresniff.capture.live import POINT, LivePackets
 from wiresniff.capture.overload import Overload
 from wiresniff.capture.watched import InterfaceStatistics
 from wiresniff.model.accounting import Accounting
-from wiresniff.model.exchanges import Opened, Traffic
+from wiresniff.model.exchanges import Exchange, Opened, Traffic
 from wiresniff.model.growth import Growth
 from wiresniff.model.limits import WATCHED_EVENTS
 from wiresniff.model.policy import Policy
@@ -47,6 +47,7 @@ class Met:
 class Brought:
     """From a worker: what is judged in one place, of the time that a round reached; and how it fares."""
 
+    ends_round: bool
     events: Sent
     recalled: Sent
     now_ns: int
@@ -171,6 +172,11 @@ class Watcher:
             self._waiting_events += len(kept)
             if self._counts_apart:
                 self._met |= self._pipeline.meetings(events)
+        if self._waiting_events > WATCHED_EVENTS:  # another worker does not answer
+            self._bring(0, self._meet(self._met), ends_round=False)
+        if len(self._met) > WATCHED_EVENTS:
+            self._evictions["watched-meetings"] += len(self._met)
+            self._met = set()
 
     def _look(self, now: float) -> None:
         """Look whether there is more than can be read, and which addresses are local."""
@@ -189,7 +195,7 @@ class Watcher:
             self._begin_round(self._now_ns)
         elif isinstance(message, Met):
             self._is_in_round = False
-            self._count(message.meetings, message.now_ns)
+            self._bring(message.now_ns, self._meet(message.meetings), ends_round=True)
         elif isinstance(message, Grow):
             self._pipeline.absorb_names(message.learned)
             self._link.send(self._grown())
@@ -221,9 +227,12 @@ class Watcher:
         totals.accounting.evictions.update(self._evictions)
         return totals
 
-    def _count(self, meetings: set[Meeting], until_ns: int) -> None:
-        """Count what happened until then, now that it is known of all connections who called whom."""
-        recalled: Sequence[Event] = self._pipeline.meet(meetings) if self._counts_apart else ()
+    def _meet(self, meetings: set[Meeting]) -> list[Exchange | Opened]:
+        """Learn who calls whom; returns earlier requests that take part in hops from now on."""
+        return self._pipeline.meet(meetings) if self._counts_apart else []
+
+    def _bring(self, until_ns: int, recalled: Sequence[Event], *, ends_round: bool) -> None:
+        """Count what happened until then, and what is too much; bring what is judged in one place."""
         events = self._due(until_ns)
         if self._counts_apart:
             snapshots = {each.exchange: each for each in events if isinstance(each, Snapshot)}
@@ -232,7 +241,7 @@ class Watcher:
             events = [snapshots[each.exchange] if isinstance(each, Opened) else each for each in together]
         earlier, told = self._sender.sent(recalled), self._sender.sent(events)
         now_ns = min(until_ns, self._now_ns)
-        self._link.send(Brought(told, earlier, now_ns, self._source.statistics(), self._overload.share))
+        self._link.send(Brought(ends_round, told, earlier, now_ns, self._source.statistics(), self._overload.share))
 
     def _due(self, until_ns: int) -> list[Event | Snapshot]:
         """Take out of what waits what happened until then, and what is too much."""
