@@ -9,7 +9,7 @@ from wiresniff.model.exchanges import Alike, Exchange, Opened, Traffic
 from wiresniff.protocols.budget import Budget
 from wiresniff.protocols.http1 import ArePlain, Blockwise, Http1Conversation, Readers, Stretch, Talk
 from wiresniff.protocols.http2 import Http2Conversation, Http2Readers
-from wiresniff.protocols.inbox import Inbox
+from wiresniff.protocols.inbox import inboxes
 from wiresniff.protocols.probe import Speech
 from wiresniff.protocols.recognition import HTTP2, Recognised, Recognition
 
@@ -37,7 +37,7 @@ class _Dialogue:
 
     def __init__(self, connection: Connection, budget: Budget) -> None:
         self.connection = connection
-        self.inboxes = (Inbox(), Inbox())
+        self.inboxes = inboxes()
         self.recognition: Recognition | None = Recognition(connection, self.inboxes, budget)
         self.conversation: Conversation | None = None
         self.client_flow = 0

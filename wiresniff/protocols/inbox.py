@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, Gap, Item
 
-SENT_REMEMBERED = 256
-"""Segments remembered of a flow at least, to know what its peer's next segment answers; at most twice as many."""
+SENT_REMEMBERED = 64
+"""Segments remembered of a flow at least, to know what its peer's next segment answers; at most twice as many. More are
+on their way only on long and fast lines, and nothing is concluded then."""
+ANSWERED_REMEMBERED = 8
+"""Of those that the peer is known to have received, when it sent something later; at most twice as many."""
 
 SKIPPED_REMEMBERED = 64
 """Segments passed over that are remembered until a response tells that a request was in them."""
@@ -23,6 +26,12 @@ class Skipped(NamedTuple):
     packet: int
     capture: int
     time_ns: int
+
+
+def inboxes() -> "tuple[Inbox, Inbox]":
+    """Return the inboxes of both flows of a connection."""
+    first, second = Sent(), Sent()
+    return Inbox(first, second), Inbox(second, first)
 
 
 class Sent:
@@ -48,6 +57,18 @@ class Sent:
         if len(self._cuts) > 2 * SENT_REMEMBERED:
             del self._cuts[:-SENT_REMEMBERED], self._acknowledged[:-SENT_REMEMBERED]
 
+    def forget(self, answered: int) -> None:
+        """Forget segments before a position that the peer has answered: what it sends next answers later ones."""
+        if len(self._cuts) > 2 * ANSWERED_REMEMBERED:
+            row = bisect_left(self._cuts, answered) - ANSWERED_REMEMBERED
+            if row > 0:
+                del self._cuts[:row], self._acknowledged[:row]
+
+    @property
+    def answered(self) -> int:
+        """Return what the sender had received when it sent its last segment."""
+        return self._acknowledged[-1] if self._acknowledged else NOT_ACKNOWLEDGED
+
     def acknowledged_by(self, position: int) -> int:
         """Return what the sender had received when it sent the byte before `position`."""
         row = bisect_left(self._cuts, position) - 1
@@ -63,16 +84,20 @@ def _extend(numbers: "array[int]", more: Sequence[int] | memoryview) -> None:
 
 
 class Inbox:
-    """Items of one flow in order; bytes in it are views until `keep` makes them its own."""
+    """Items of one flow in order; bytes in it are views until `keep` makes them its own.
 
-    __slots__ = ("_fresh", "_sent", "ended", "items", "stop")
+    sent, answers  what is remembered of this flow, and of the other one
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_answers", "_fresh", "_sent", "ended", "items", "stop")
+
+    def __init__(self, sent: Sent, answers: Sent) -> None:
         self.items: deque[Item] = deque()
         self.stop = 0
         """Everything before this position was delivered, as data or as a gap."""
         self.ended = False
-        self._sent = Sent()
+        self._sent = sent
+        self._answers = answers
         self._fresh: list[Data] = []
         """Runs that are not in `_sent` yet: of these each segment is there, however many there are."""
 
@@ -90,6 +115,7 @@ class Inbox:
     def pass_by(self, run: Data, first: int, last: int) -> None:
         """Note that these rows of a run were delivered, and understood, elsewhere."""
         self._sent.add(run, first, last)
+        self._sent.forget(self._answers.answered)
         self.stop = run.columns.cuts[last] if last < run.last else run.stop
 
     def settle(self) -> None:
@@ -97,6 +123,7 @@ class Inbox:
         for run in self._fresh:
             self._sent.add(run, run.first, run.last)
         self._fresh.clear()
+        self._sent.forget(self._answers.answered)
 
     def acknowledged_by(self, position: int) -> int:
         """Return what the sender had received when it sent the byte before `position`, if that was seen."""
