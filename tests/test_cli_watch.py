@@ -107,6 +107,15 @@ def test_it_counts_serves_reloads_reports_and_ends(tmp_path: Path, jobs: str) ->
         server.wait()
 
 
+@needs_namespaces
+def test_a_reload_without_a_policy_is_none() -> None:
+    """SIGHUP finds no file to read again, and the log says that."""
+    with watching("--listen", "none", "--log-format", "json") as process:
+        read_until(process, "capture-up")
+        process.send_signal(signal.SIGHUP)
+        assert json.loads(read_until(process, "policy-"))["event"] == "policy-absent"
+
+
 def fetch(address: str) -> str:
     """Return what a server answers."""
     assert address.startswith("http://127.0.0.1:")

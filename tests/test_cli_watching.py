@@ -92,7 +92,7 @@ def said(
     """Return what is logged in some turns, and what watched."""
 
     def watch(
-        *turns: Callable[[Script], object], load_policy: Callable[[], Policy] = Policy
+        *turns: Callable[[Script], object], load_policy: Callable[[], Policy] | None = Policy
     ) -> tuple[list[dict[str, Any]], Watching]:
         clock = [1000.0]
         monkeypatch.setattr("time.monotonic", lambda: clock[0])
@@ -129,6 +129,14 @@ def test_every_reload_is_answered(said: Callable[..., tuple[list[dict[str, Any]]
         ("policy-reloaded", None),
         ("policy-refused", "p:3"),
     ]
+
+
+def test_a_reload_of_no_policy_says_so(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
+    """Without `--policy` nothing is read again, and nothing else is claimed."""
+    lines, _ = said(lambda script: setattr(script, "reloads", True), load_policy=None)
+    (answer,) = [line for line in lines if line["event"].startswith("policy")]
+    assert (answer["event"], answer["level"]) == ("policy-absent", "warning")
+    assert answer["why"] == "there is no policy file to read again: none was given"
 
 
 def test_the_last_word_on_an_interface_is_true(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:

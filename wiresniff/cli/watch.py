@@ -98,7 +98,7 @@ def watch(  # one parameter an option
         watching.run(
             stack.enter_context(Signals()),
             seconds,
-            partial(_policy, policy, self_name, serving.endpoints),
+            partial(_policy, policy, self_name, serving.endpoints) if policy is not None else None,
             lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
         )
         watching.close()

@@ -69,9 +69,13 @@ class Watching:
         self._has_said_most = False
 
     def run(
-        self, signals: "Signals", seconds: float | None, load_policy: "Callable[[], Policy]", report: Callable[[], None]
+        self,
+        signals: "Signals",
+        seconds: float | None,
+        load_policy: "Callable[[], Policy] | None",
+        report: Callable[[], None],
     ) -> None:
-        """Watch until a signal, or for so long. SIGHUP calls `load_policy`, SIGUSR1 `report`."""
+        """Watch until a signal, or for so long. SIGHUP calls `load_policy` (None: no file), SIGUSR1 `report`."""
         end_at = None if seconds is None else time.monotonic() + seconds
         for point, block in self._source:
             for judgement in self._pipeline.feed(point, block):
@@ -109,7 +113,10 @@ class Watching:
             for each in self._source.statistics()
         ]  # fmt: skip
 
-    def _reload(self, load_policy: "Callable[[], Policy]") -> None:
+    def _reload(self, load_policy: "Callable[[], Policy] | None") -> None:
+        if load_policy is None:
+            self._log.answer("warning", "policy-absent", why="there is no policy file to read again: none was given")
+            return
         is_good = False
         try:
             policy = load_policy()
