@@ -146,7 +146,7 @@ def test_it_ends_by_itself_and_prints_what_it_saw() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives up rights that only root has")
 def test_without_the_right_it_lives_and_says_so() -> None:
-    """A sidecar must not take its pod down; with `--require-capture` it ends with status 3."""
+    """A sidecar must not take its pod down; the log has the advice once. `--require-capture` ends it with status 3."""
     without = ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw")
     done = subprocess.run(
         [*without, *WATCH, "-i", "lo", "--require-capture", "--listen", "none"],
@@ -158,7 +158,14 @@ def test_without_the_right_it_lives_and_says_so() -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
-        assert "NET_RAW" in read_until(process, "capture-refused")
+        refused = read_until(process, "capture-refused")
+        assert "interfaces=lo" in refused
+        assert "NET_RAW" in refused
         read_until(process, "watching")
         assert 'wiresniff_capture_up{interface="lo"} 0' in fetch("http://127.0.0.1:9878/metrics")
-        process.kill()
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "NET_RAW" in process.stdout.read()
+        assert process.stderr.read() == ""

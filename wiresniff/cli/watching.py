@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from wiresniff.capture.blind import BlindSource
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.overload import Overload
 from wiresniff.model.accounting import OVERLOAD, Accounting
@@ -64,6 +65,9 @@ class Watching:
         self._dropped: dict[str, int] = {}
         self._left_out: dict[int, float] = {}
         self._is_up: dict[str, bool] = {}
+        """What the log says of each interface."""
+        if isinstance(source, BlindSource):  # it said why when capturing was refused
+            self._is_up = {each.name: False for each in source.statistics()}
         self._look_at = self._growth_at = self._addresses_at = 0.0
         self._began, self._began_ns = time.monotonic(), time.time_ns()
         self._has_said_most = False
