@@ -116,6 +116,30 @@ def test_a_reload_without_a_policy_is_none() -> None:
         assert json.loads(read_until(process, "policy-"))["event"] == "policy-absent"
 
 
+@needs_namespaces
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110
+def test_records_on_a_full_disk_cost_no_report(tmp_path: Path) -> None:
+    """A request is counted and served; at the end the report is printed, and status 2 says that records lack."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "9873", "--bind", "127.0.0.1", "--directory", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with watching("--listen", "127.0.0.1:9874", "--exchanges", "/dev/full") as process:
+            read_until(process, "capture-up")
+            wait_for("http://127.0.0.1:9873/")
+            wait_for("http://127.0.0.1:9874/metrics", 'protocol="http/1",verdict="missing"')
+            process.terminate()
+            report, last = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 2
+        assert report.startswith("judged 1 request ")
+        assert "wiresniff: /dev/full: can't be written: No space left on device" in last
+    finally:
+        server.kill()
+        server.wait()
+
+
 def fetch(address: str) -> str:
     """Return what a server answers."""
     assert address.startswith("http://127.0.0.1:")

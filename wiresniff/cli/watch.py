@@ -106,6 +106,9 @@ def watch(  # one parameter an option
     if exchanges != STANDARD_OUTPUT or output is not None:
         _report(result, report_format, output)
     _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
+    failure = records.failure or watching.failure
+    if failure is not None:
+        raise failure
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 

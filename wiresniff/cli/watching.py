@@ -10,7 +10,7 @@ from wiresniff.capture.overload import Overload
 from wiresniff.model.accounting import OVERLOAD, Accounting
 from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.capture_state import CaptureState, InterfaceState
-from wiresniff.model.errors import WiresniffError
+from wiresniff.model.errors import UsageError, WiresniffError
 
 if TYPE_CHECKING:
     from wiresniff.capture.live import LivePackets
@@ -70,7 +70,9 @@ class Watching:
             self._is_up = {each.name: False for each in source.statistics()}
         self._look_at = self._growth_at = self._addresses_at = 0.0
         self._began, self._began_ns = time.monotonic(), time.time_ns()
-        self._has_said_most = False
+        self._has_said_most = self._has_said_lost_records = False
+        self.failure: UsageError | None = None
+        """Why a report that was asked for meanwhile could not be written."""
 
     def run(
         self,
@@ -86,6 +88,7 @@ class Watching:
                 self._records.write(judgement)
             self._keeper.feed(point, block)
             self._records.flush()
+            self._tell_lost_records()
             del block
             now = time.monotonic()
             if signals.ends or (end_at is not None and now >= end_at):
@@ -93,7 +96,7 @@ class Watching:
             if signals.take_reload():
                 self._reload(load_policy)
             if signals.take_report():
-                report()
+                self._report(report)
             if now >= self._look_at:
                 self._look_at = now + LOOK_SECONDS
                 self._look(now)
@@ -134,6 +137,19 @@ class Watching:
             self._log.answer("info", "policy-reloaded", services=len(policy.services))
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)
+
+    def _report(self, report: Callable[[], None]) -> None:
+        try:
+            report()
+        except UsageError as error:
+            self.failure = error
+            self._log.answer("error", "report-failed", why=error, effect="watching goes on")
+
+    def _tell_lost_records(self) -> None:
+        if self._records.failure is not None and not self._has_said_lost_records:
+            self._has_said_lost_records = True
+            effect = "no more records are written; watching goes on"
+            self._log.answer("error", "records-failed", why=self._records.failure, effect=effect)
 
     def _look(self, now: float) -> None:
         """Look at what the kernel counted, and say what somebody should know."""
