@@ -201,6 +201,21 @@ def test_a_report_that_can_not_be_printed_ends_nothing(
     assert watching.failure is not None
 
 
+def test_a_report_waits_for_jobs_that_are_slow(
+    said: Callable[..., tuple[list[dict[str, Any]], Watching]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watching goes on until all have told what they counted; then it comes, once."""
+    settled = [True, True, False, False]
+    monkeypatch.setattr(Pipeline, "settle_traffic", lambda _self: settled.pop())
+    left: list[int] = []
+
+    def ask(script: Script) -> None:
+        script.reports = True
+
+    said(ask, nothing, nothing, nothing, report=lambda: left.append(len(settled)))
+    assert left == [1]
+
+
 def test_the_last_word_on_an_interface_is_true(said: Callable[..., tuple[list[dict[str, Any]], Watching]]) -> None:
     """It comes and goes within seconds; in the end it is up, and the log ends with that."""
     down, up = becomes(is_up=False, reason="gone"), becomes(is_up=True, reason=None)

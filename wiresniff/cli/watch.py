@@ -154,8 +154,7 @@ def _shared(
 
 
 def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":
-    """Return the audit of what was seen so far."""
-    pipeline.settle_traffic()
+    """Return the audit of what was seen so far, as far as traffic is settled."""
     return pipeline.audit(watching.summaries(), span_bytes, watching.accounting())
 
 

@@ -70,7 +70,7 @@ class Watching:
             self._is_up = {each.name: False for each in source.statistics()}
         self._look_at = self._growth_at = self._addresses_at = 0.0
         self._began, self._began_ns = time.monotonic(), time.time_ns()
-        self._has_said_most = self._has_said_lost_records = False
+        self._has_said_most = self._has_said_lost_records = self._owes_report = False
         self.failure: UsageError | None = None
         """Why a report that was asked for meanwhile could not be written."""
 
@@ -95,7 +95,9 @@ class Watching:
                 self._source.stop()
             if signals.take_reload():
                 self._reload(load_policy)
-            if signals.take_report():
+            self._owes_report |= signals.take_report()
+            if self._owes_report and self._pipeline.settle_traffic():
+                self._owes_report = False
                 self._report(report)
             if now >= self._look_at:
                 self._look_at = now + LOOK_SECONDS
@@ -160,7 +162,8 @@ class Watching:
         if not self._source.left_out() and self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
         self._tell_left_out()
-        if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
+        is_time = not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS
+        if is_time and self._pipeline.settle_traffic():
             self._has_said_most = True
             self._tell_most()
 
@@ -189,7 +192,6 @@ class Watching:
 
     def _tell_most(self) -> None:
         """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""
-        self._pipeline.settle_traffic()
         accounting = self._pipeline.accounting()
         packets = accounting.counts["packets"]
         for name, count in accounting.not_tcp.most_common(1):
