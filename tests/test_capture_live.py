@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -264,6 +265,44 @@ def test_an_interface_that_goes_and_comes_again_is_followed() -> None:
             pass
         assert packets_of([block]) == [FRAME]
         assert [each.reopened for each in source.statistics()] == [1, 0]
+
+
+@pytest.mark.parametrize("options", [{}, {"fanout": 4711}], ids=["one", "fanout"])
+def test_nothing_is_counted_of_an_interface_with_another_name(options: dict[str, object]) -> None:
+    """It was asked for by a name that is said to be absent now: none of its packets counts then, read or left out.
+
+    With its name back it is the same interface: watched again, not opened again.
+    """
+    add_pair()
+    some = talks(20)
+    with opened("va", **options) as source:
+        source.shed(0.5)
+        blocks = iter(source)
+        next(blocks)
+        rename("va", "elsewhere")
+        while source.statistics()[0].is_up:
+            next(blocks)
+        (before,) = [replace(each) for each in source.statistics()]
+        assert before.reason == "there is no interface of this name"
+        send_frames("vb", [*frames_of(some), FRAME])
+        time.sleep(3 * RING_BLOCK_SECONDS)
+        assert not any(len(next(blocks)[1]) for _ in range(3))
+        assert source.statistics() == [before]
+        rename("elsewhere", "va")
+        while not source.statistics()[0].is_up:
+            next(blocks)
+        send_frames("vb", [FRAME])
+        while not len(block := next(blocks)[1]):
+            pass
+        assert packets_of([block]) == [FRAME]
+        assert source.statistics()[0].reopened == 0
+
+
+def rename(name: str, other: str) -> None:
+    """Call an interface otherwise; older kernels do so only while it is down."""
+    ip("link", "set", name, "down")
+    ip("link", "set", name, "name", other)
+    ip("link", "set", other, "up")
 
 
 def test_an_interface_that_is_down_says_so() -> None:

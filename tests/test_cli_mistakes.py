@@ -201,11 +201,34 @@ def test_a_full_disk_is_one_sentence(arguments: tuple[str, ...]) -> None:
     assert done.stderr == b"wiresniff: standard output can't be written: No space left on device\n"
 
 
-def test_records_on_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
-    """A file of our own opening."""
-    done = ran(capsys, "audit", TOUR, "--exchanges", "/dev/full")
-    assert done.status == Exit.USAGE
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110
+@pytest.mark.parametrize("window", [10_000, 1], ids=["at the end", "at once"])
+def test_records_on_a_full_disk_cost_no_other_result(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """A file of our own opening: the report and the metrics are what they are without records; status 2 weighs most."""
+    monkeypatch.setattr("wiresniff.model.limits.RECORD_WINDOW_RECORDS", window)
+    metrics = tmp_path / "m.prom"
+    expected = ran(capsys, "audit", TOUR).out
+    wanted = ("--metrics", str(metrics), "--fail-on", "error")
+    done = ran(capsys, "audit", TOUR, "--exchanges", "/dev/full", *wanted)
+    assert (done.status, done.out) == (Exit.USAGE, expected)
     assert done.err.startswith("wiresniff: /dev/full: can't be written: No space left on device")
+    assert done.err.count("\n") == 1
+    assert "wiresniff_requests_total" in metrics.read_text()
+
+
+def test_standard_output_that_is_full_costs_no_other_result(tmp_path: Path) -> None:
+    """Records go there, the report elsewhere."""
+    report = tmp_path / "report.txt"
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "wiresniff", "audit", TOUR, "--exchanges", "-", "--output", str(report)],
+            stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.endswith(b"wiresniff: standard output can't be written: No space left on device\n")
+    assert report.read_text().startswith("judged")
 
 
 @pytest.mark.parametrize("arguments", [("audit", TOUR), ("explain",), ("policy", "schema")])

@@ -107,6 +107,39 @@ def test_it_counts_serves_reloads_reports_and_ends(tmp_path: Path, jobs: str) ->
         server.wait()
 
 
+@needs_namespaces
+def test_a_reload_without_a_policy_is_none() -> None:
+    """SIGHUP finds no file to read again, and the log says that."""
+    with watching("--listen", "none", "--log-format", "json") as process:
+        read_until(process, "capture-up")
+        process.send_signal(signal.SIGHUP)
+        assert json.loads(read_until(process, "policy-"))["event"] == "policy-absent"
+
+
+@needs_namespaces
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110
+def test_records_on_a_full_disk_cost_no_report(tmp_path: Path) -> None:
+    """A request is counted and served; at the end the report is printed, and status 2 says that records lack."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "9873", "--bind", "127.0.0.1", "--directory", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with watching("--listen", "127.0.0.1:9874", "--exchanges", "/dev/full") as process:
+            read_until(process, "capture-up")
+            wait_for("http://127.0.0.1:9873/")
+            wait_for("http://127.0.0.1:9874/metrics", 'protocol="http/1",verdict="missing"')
+            process.terminate()
+            report, last = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 2
+        assert report.startswith("judged 1 request ")
+        assert "wiresniff: /dev/full: can't be written: No space left on device" in last
+    finally:
+        server.kill()
+        server.wait()
+
+
 def fetch(address: str) -> str:
     """Return what a server answers."""
     assert address.startswith("http://127.0.0.1:")
@@ -137,7 +170,7 @@ def test_it_ends_by_itself_and_prints_what_it_saw() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives up rights that only root has")
 def test_without_the_right_it_lives_and_says_so() -> None:
-    """A sidecar must not take its pod down; with `--require-capture` it ends with status 3."""
+    """A sidecar must not take its pod down; the log has the advice once. `--require-capture` ends it with status 3."""
     without = ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw")
     done = subprocess.run(
         [*without, *WATCH, "-i", "lo", "--require-capture", "--listen", "none"],
@@ -149,7 +182,14 @@ def test_without_the_right_it_lives_and_says_so() -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
-        assert "NET_RAW" in read_until(process, "capture-refused")
+        refused = read_until(process, "capture-refused")
+        assert "interfaces=lo" in refused
+        assert "NET_RAW" in refused
         read_until(process, "watching")
         assert 'wiresniff_capture_up{interface="lo"} 0' in fetch("http://127.0.0.1:9878/metrics")
-        process.kill()
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "NET_RAW" in process.stdout.read()
+        assert process.stderr.read() == ""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from typing import cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from wiresniff.model.errors import CaptureError
 from wiresniff.model.exchanges import Channel, Exchange, Opened, Traffic
 from wiresniff.model.segments import ENDPOINTS, SegmentBlock
 from wiresniff.workers.events import Receiver, Sender, snapshot
-from wiresniff.workers.links import Link, fork, send_to_all
+from wiresniff.workers.links import Link, fork, framed, post_to_all, readable, send_to_all
 from wiresniff.workers.shares import BUCKETS, Shares, buckets_of
 from wiresniff.workers.slots import Slot, halves
 
@@ -178,6 +179,39 @@ def test_messages_go_both_ways_however_large_they_are() -> None:
         assert [worker.receive() for _ in range(3)] == [(worker.number, large)] * 3
     send_to_all(workers, None)
     assert [worker.wait() for worker in workers] == [0, 0]
+
+
+def test_part_of_a_message_is_none() -> None:
+    """A process that has other things to do is told when all of it is here, and not made to wait for the rest."""
+    ours, theirs = socket.socketpair()
+    link, octets = Link(ours), framed(["a", "message"])
+    for length in range(len(octets)):
+        theirs.sendall(octets[length : length + 1])
+        assert link.is_ready() == (length == len(octets) - 1)
+    assert link.receive() == ["a", "message"]
+    assert not link.is_ready()
+    theirs.close()
+    assert link.is_ready()
+    with pytest.raises(EOFError):
+        link.receive()
+    link.close()
+
+
+def test_a_message_waits_for_a_worker_that_takes_none() -> None:
+    """Whoever posts it does not; all of it comes, in order, when the worker takes it."""
+    (worker,) = fork(1, echo)
+    os.kill(worker.process, signal.SIGSTOP)
+    large = b"x" * 3_000_000
+    for message in (large, b"small"):
+        post_to_all([worker], message)
+    assert readable([worker], 0.01) == []
+    os.kill(worker.process, signal.SIGCONT)
+    taken = []
+    while len(taken) < 2:
+        taken += [each.receive() for each in readable([worker], None)]
+    assert taken == [(0, large), (0, b"small")]
+    send_to_all([worker], None)
+    assert worker.wait() == 0
 
 
 def test_a_worker_that_was_killed_is_told_of_in_a_sentence() -> None:

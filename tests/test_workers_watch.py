@@ -1,7 +1,11 @@
 """Live traffic watched by several workers, each of which sees its connections at a time of its own."""
 
+import os
+import signal
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
@@ -12,10 +16,11 @@ from wiresniff.capture.live import POINT, LivePackets, tick
 from wiresniff.capture.watched import InterfaceStatistics
 from wiresniff.model.audit import Audit
 from wiresniff.model.packets import PacketBlock
+from wiresniff.model.policy import Policy, Service
 from wiresniff.pipeline import Pipeline, Totals
 from wiresniff.services.locality import Locality
 from wiresniff.workers import watcher
-from wiresniff.workers.watch import SharedWatch
+from wiresniff.workers.watch import PATIENCE_SECONDS, SharedWatch
 
 if TYPE_CHECKING:
     from wiresniff.workers.links import Link
@@ -104,16 +109,28 @@ def traffic() -> tuple[PacketBlock, PacketBlock]:
     return packet_block(called.packets), packet_block(calling.packets)
 
 
+def make(_: object) -> Pipeline:
+    """Make the pipeline of a job."""
+    return Pipeline(judges=False, quarantines=False)
+
+
+def go_on(shared: SharedWatch, seconds: float) -> None:
+    """Watch for a while."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        shared.feed(POINT, tick(shared.wait()))
+
+
+def requests_by_server(shared: SharedWatch) -> dict[str, int]:
+    """Return what workers counted so far."""
+    assert shared.settle_traffic()
+    return {pair.server: pair.requests for pair in shared.audit([]).pairs}
+
+
 def watched(sources: Sequence[LivePackets], *, seconds: float) -> Audit:
     """Watch for a while; return what was found."""
-
-    def make(_: object) -> Pipeline:
-        return Pipeline(judges=False, quarantines=False)
-
     with SharedWatch(make(None), make, sources) as shared:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            shared.feed(POINT, tick(shared.wait()))
+        go_on(shared, seconds)
         shared.close()
         return shared.audit([])
 
@@ -181,3 +198,63 @@ def test_a_worker_that_does_not_answer_for_long_loses_nothing(monkeypatch: pytes
     called, calling = traffic()
     audit = watched([Ring(0, calling), Silent(LATE_SECONDS, called)], seconds=2 * LATE_SECONDS)
     assert [pair.requests for pair in audit.pairs] == [1, 1]
+
+
+@contextmanager
+def held_up(process: int) -> Iterator[None]:
+    """Let a process not run meanwhile."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_nobody_waits_for_a_worker_that_is_held_up() -> None:
+    """What the other one counted is handed on soon, and its own when it comes: each request once.
+
+    A message that is more than the line holds stops nobody either.
+    """
+    clock = Clock(START.now_ns)
+    talks = [Conversation((f"10.0.{number}.1", 40000), (f"10.0.{number}.2", 80), clock) for number in range(2)]
+    for talk in talks:
+        talk.open()
+        talk.client_sends(request("GET", "/", host=talk.server[0]))
+        talk.server_sends(response(200))
+    grown: Counter[str] = Counter()
+
+    def ask(shared: SharedWatch) -> None:
+        for each in shared.growth():
+            grown[each.server] += each.numbers.requests
+
+    with SharedWatch(make(None), make, [Ring(0, packet_block(talk.packets)) for talk in talks]) as shared:
+        while requests_by_server(shared) != {"10.0.0.2": 1, "10.0.1.2": 1}:
+            go_on(shared, 0.1)
+        with held_up(shared.processes[1]):
+            began = time.monotonic()
+            for _ in range(2):
+                ask(shared)
+                assert grown == {"10.0.0.2": 1}
+            shared.adopt(Policy(services=tuple(Service(f"s{n}", (f"10.1.{n >> 8}.{n & 255}",)) for n in range(20_000))))
+            assert not shared.settle_traffic()
+            go_on(shared, 0.3)
+            assert time.monotonic() - began < 4 * PATIENCE_SECONDS
+        while not shared.settle_traffic():
+            pass
+        ask(shared)
+        assert grown == {"10.0.0.2": 1, "10.0.1.2": 1}
+        shared.close()
+        ask(shared)
+        assert grown == {"10.0.0.2": 1, "10.0.1.2": 1}
+        assert requests_by_server(shared) == grown
+
+
+def test_totals_that_come_late_are_not_the_last() -> None:
+    """Watching ends while a worker still owes what it was asked for: its last totals are awaited all the same."""
+    called, calling = traffic()
+    with SharedWatch(make(None), make, [Ring(0, calling), Ring(LATE_SECONDS, called)]) as shared:
+        go_on(shared, LATE_SECONDS / 2)
+        with held_up(shared.processes[1]):
+            assert not shared.settle_traffic()
+        shared.close()
+        assert sum(pair.requests for pair in shared.audit([]).pairs) == 2

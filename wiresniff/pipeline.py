@@ -299,11 +299,12 @@ class Pipeline:
         self._names.adopt(policy)
         self._auditor.adopt(policy)
 
-    def settle_traffic(self) -> None:
-        """Count the bytes of connections that are open, so far."""
+    def settle_traffic(self) -> bool:
+        """Count the bytes of connections that are open, so far. Returns that it is done: several jobs take longer."""
         for point in self._points:
             for account in point.open_traffic():
                 self._count_traffic(account)
+        return True
 
     def growth(self) -> list[Growth]:
         """Return what pairs grew by since the last call, bytes of connections that are open included."""

@@ -93,6 +93,10 @@ class Tally:
         if self._interface is not None:
             self._socket.bind(interface)
 
+    def stop(self) -> None:
+        """Count nothing until the next `attach`."""
+        self._socket.attach(TAKE_NOTHING)
+
     def attach(self, program: Program, interface: int) -> None:
         """Count what a program lets through on an interface."""
         self._socket.attach(program)
@@ -167,7 +171,7 @@ class WatchedInterface:
     def note_error(self) -> None:
         """Take notice that the kernel has something to say of the socket: the interface went down, or away."""
         if self._socket.clear_error() and self.name != ANY:
-            self._index = None  # if it has the same index when it comes again, it must be bound all the same
+            self._leave()  # if it has the same index when it comes again, it must be bound all the same
         self.look()
 
     def look(self) -> None:
@@ -178,7 +182,9 @@ class WatchedInterface:
             with suppress(OSError):  # it has gone again
                 self._follow(index)
         if index is None:
-            self._index, statistics.reason = None, ABSENT
+            statistics.reason = ABSENT
+            if self._index is not None:
+                self._leave()
         elif self.name != ANY and not interfaces.is_up(self.name):
             statistics.reason = DOWN
         else:
@@ -199,6 +205,11 @@ class WatchedInterface:
         statistics.freezes += counted.freezes
         statistics.shed_packets, statistics.shed_connections = (tally.count() for tally in self._tallies)
         return statistics
+
+    def _leave(self) -> None:
+        """Take nothing more of what was followed: it may be there still, under another name."""
+        self._index = None
+        self._attach()
 
     def _follow(self, index: int) -> None:
         """Watch the interface of this index from now on."""
@@ -221,6 +232,8 @@ class WatchedInterface:
         """Attach the programs that fit what is wanted now."""
         if not self._is_taking or self._index is None:
             self._socket.attach(TAKE_NOTHING)
+            for tally in self._tallies:
+                tally.stop()
             return
         expression = None if self._wish.filter is None else self._wish.filter.expression
         self.leaves_filtering = expression is not None and self._program(expression) is None

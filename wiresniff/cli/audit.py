@@ -62,9 +62,8 @@ def audit(  # one parameter an option
     make = partial(Pipeline, rules, int(level.value), judges=exchanges is not None, joins=len(files) > 1)
     pipeline = make()
     keeper = WitnessKeeper(witnesses, captures, rules, pipeline)
-    is_read_for_records = (
-        exchanges == STANDARD_OUTPUT and fail_on is FailOn.NONE and not (output or metrics or witnesses)
-    )
+    wants_only_records = exchanges == STANDARD_OUTPUT and not (output or metrics or witnesses)
+    is_read_for_records = wants_only_records and fail_on is FailOn.NONE
     passes_once = any(file.identity is None for file in files)
     with (
         RecordWriter(exchanges, captures, rules.privacy, show_values is ShowValues.BAGGAGE) as records,
@@ -75,6 +74,8 @@ def audit(  # one parameter an option
         ) as shared,
     ):  # fmt: skip
         _run(shared, files, records, keeper, jobs, is_read_for_records=is_read_for_records)
+    if records.failure is not None and wants_only_records:
+        raise records.failure
     note_link_types(files)
     result = pipeline.audit([file.summary for file in files], span_bytes)
     result.accounting.counts["filtered_packets"] += sum(file.filtered_packets for file in files)
@@ -86,6 +87,8 @@ def audit(  # one parameter an option
     if exchanges == STANDARD_OUTPUT or not is_standard_output(output):
         tell_summary(result)
     keeper.write(result, packet_filter)
+    if records.failure is not None:
+        raise records.failure
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 
@@ -121,7 +124,7 @@ def _run(
     *,
     is_read_for_records: bool,
 ) -> None:
-    """Feed everything. Ctrl-C ends the input, and so does nobody reading the records when nothing else is wanted."""
+    """Feed everything. Ctrl-C ends the input, and so does a lack of records when nothing else is wanted."""
     from wiresniff.capture import capture_points
     from wiresniff.cli.interrupt import Interrupt
     from wiresniff.cli.progress import Progress
@@ -134,7 +137,7 @@ def _run(
             keeper.feed(point, block)
             del block  # its memory serves what is read next
             records.flush()
-            if records.is_unread and is_read_for_records:
+            if is_read_for_records and (records.is_unread or records.failure is not None):
                 break
     if interrupt.has_come:
         typer.echo("wiresniff: interrupted; the report covers what was read so far", err=True)

@@ -1,5 +1,6 @@
 """Writes exchange records in order of time, as far as a bounded window can put them in order."""
 
+from contextlib import suppress
 from heapq import heappop, heappush
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -16,7 +17,11 @@ WINDOW_NS = limits.RECORD_WINDOW_SECONDS * 10**9
 
 
 class RecordWriter:
-    """Writes to a file, to standard output (`-`), or (None) nowhere."""
+    """Writes to a file, to standard output (`-`), or (None) nowhere.
+
+    Where what it writes to is full, it writes no more and says so in `failure`: records are one of several results, and
+    whoever wants the others gets them.
+    """
 
     def __init__(self, path: str | None, captures: list[str], privacy: "Privacy", show_baggage: bool) -> None:
         self._path = path
@@ -31,6 +36,8 @@ class RecordWriter:
         """Written together: a write a line costs more than the line."""
         self.is_unread = False
         """Whoever read standard output has gone (`| head`); nothing more is written."""
+        self.failure: UsageError | None = None
+        """Why records could not be written any more."""
 
     def __enter__(self) -> Self:
         if self._path is not None and self._path != STANDARD_OUTPUT:
@@ -46,7 +53,7 @@ class RecordWriter:
 
     def write(self, judgement: "Judgement") -> None:
         """Take one record; write those that are far enough in the past."""
-        if self._path is None or self.is_unread:
+        if self._path is None or self.is_unread or self.failure is not None:
             return
         exchange = judgement.exchange
         self._count += 1
@@ -68,6 +75,12 @@ class RecordWriter:
         self._lines.clear()
         if not text or self.is_unread:
             return
+        try:
+            self._hand_on(text)
+        except UsageError as failure:
+            self._fail(failure)
+
+    def _hand_on(self, text: str) -> None:
         if self._file is None:
             self.is_unread = not write_standard_output(text)
             return
@@ -76,6 +89,15 @@ class RecordWriter:
             self._file.flush()
         except OSError as error:
             raise self._cannot_be_written(error) from error
+
+    def _fail(self, failure: UsageError) -> None:
+        """Give up for good: behind records that are lost, later ones would look like all there were."""
+        self.failure = failure
+        self._waiting.clear()
+        if self._file is not None:
+            with suppress(OSError):  # what it still holds can't be written either
+                self._file.close()
+            self._file = None
 
     def _cannot_be_written(self, error: OSError) -> UsageError:
         return UsageError(f"{self._path}: can't be written: {error.strerror}; {ADVICE}")
@@ -92,8 +114,9 @@ class RecordWriter:
             self._close()
 
     def _close(self) -> None:
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError as error:
-                raise self._cannot_be_written(error) from error
+        if self._file is None:
+            return
+        try:
+            self._file.close()
+        except OSError as error:
+            self._fail(self._cannot_be_written(error))

@@ -52,7 +52,7 @@ def open_interfaces(stack: ExitStack, wanted: Wanted, jobs: int, log: "Log") -> 
         opened.close()
         if wanted.must_be_permitted:
             raise
-        log.tell("error", "capture-refused", why=refusal)
+        log.tell("error", "capture-refused", interfaces=",".join(wanted.interfaces), why=refusal)
         return [stack.enter_context(BlindSource(wanted.interfaces, str(refusal)))]
 
 

@@ -98,7 +98,7 @@ def watch(  # one parameter an option
         watching.run(
             stack.enter_context(Signals()),
             seconds,
-            partial(_policy, policy, self_name, serving.endpoints),
+            partial(_policy, policy, self_name, serving.endpoints) if policy is not None else None,
             lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
         )
         watching.close()
@@ -106,6 +106,9 @@ def watch(  # one parameter an option
     if exchanges != STANDARD_OUTPUT or output is not None:
         _report(result, report_format, output)
     _write_others(result, metrics, keeper, tells=exchanges == STANDARD_OUTPUT or not is_standard_output(output))
+    failure = records.failure or watching.failure
+    if failure is not None:
+        raise failure
     raise typer.Exit(status_of(result, fail_on, min_requests))
 
 
@@ -151,8 +154,7 @@ def _shared(
 
 
 def _audit(pipeline: "Pipeline | SharedWatch", watching: "Watching", span_bytes: int) -> "Audit":
-    """Return the audit of what was seen so far."""
-    pipeline.settle_traffic()
+    """Return the audit of what was seen so far, as far as traffic is settled."""
     return pipeline.audit(watching.summaries(), span_bytes, watching.accounting())
 
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from wiresniff.capture.blind import BlindSource
 from wiresniff.capture.interfaces import local_interfaces
 from wiresniff.capture.overload import Overload
 from wiresniff.model.accounting import OVERLOAD, Accounting
 from wiresniff.model.audit import CaptureSummary
 from wiresniff.model.capture_state import CaptureState, InterfaceState
-from wiresniff.model.errors import WiresniffError
+from wiresniff.model.errors import UsageError, WiresniffError
 
 if TYPE_CHECKING:
     from wiresniff.capture.live import LivePackets
@@ -64,28 +65,40 @@ class Watching:
         self._dropped: dict[str, int] = {}
         self._left_out: dict[int, float] = {}
         self._is_up: dict[str, bool] = {}
+        """What the log says of each interface."""
+        if isinstance(source, BlindSource):  # it said why when capturing was refused
+            self._is_up = {each.name: False for each in source.statistics()}
         self._look_at = self._growth_at = self._addresses_at = 0.0
         self._began, self._began_ns = time.monotonic(), time.time_ns()
-        self._has_said_most = False
+        self._has_said_most = self._has_said_lost_records = self._owes_report = False
+        self.failure: UsageError | None = None
+        """Why a report that was asked for meanwhile could not be written."""
 
     def run(
-        self, signals: "Signals", seconds: float | None, load_policy: "Callable[[], Policy]", report: Callable[[], None]
+        self,
+        signals: "Signals",
+        seconds: float | None,
+        load_policy: "Callable[[], Policy] | None",
+        report: Callable[[], None],
     ) -> None:
-        """Watch until a signal, or for so long. SIGHUP calls `load_policy`, SIGUSR1 `report`."""
+        """Watch until a signal, or for so long. SIGHUP calls `load_policy` (None: no file), SIGUSR1 `report`."""
         end_at = None if seconds is None else time.monotonic() + seconds
         for point, block in self._source:
             for judgement in self._pipeline.feed(point, block):
                 self._records.write(judgement)
             self._keeper.feed(point, block)
             self._records.flush()
+            self._tell_lost_records()
             del block
             now = time.monotonic()
             if signals.ends or (end_at is not None and now >= end_at):
                 self._source.stop()
             if signals.take_reload():
                 self._reload(load_policy)
-            if signals.take_report():
-                report()
+            self._owes_report |= signals.take_report()
+            if self._owes_report and self._pipeline.settle_traffic():
+                self._owes_report = False
+                self._report(report)
             if now >= self._look_at:
                 self._look_at = now + LOOK_SECONDS
                 self._look(now)
@@ -109,7 +122,10 @@ class Watching:
             for each in self._source.statistics()
         ]  # fmt: skip
 
-    def _reload(self, load_policy: "Callable[[], Policy]") -> None:
+    def _reload(self, load_policy: "Callable[[], Policy] | None") -> None:
+        if load_policy is None:
+            self._log.answer("warning", "policy-absent", why="there is no policy file to read again: none was given")
+            return
         is_good = False
         try:
             policy = load_policy()
@@ -124,6 +140,19 @@ class Watching:
         if self._exporter is not None:
             self._exporter.policy_reloaded(is_good=is_good)
 
+    def _report(self, report: Callable[[], None]) -> None:
+        try:
+            report()
+        except UsageError as error:
+            self.failure = error
+            self._log.answer("error", "report-failed", why=error, effect="watching goes on")
+
+    def _tell_lost_records(self) -> None:
+        if self._records.failure is not None and not self._has_said_lost_records:
+            self._has_said_lost_records = True
+            effect = "no more records are written; watching goes on"
+            self._log.answer("error", "records-failed", why=self._records.failure, effect=effect)
+
     def _look(self, now: float) -> None:
         """Look at what the kernel counted, and say what somebody should know."""
         state = self.capture_state()
@@ -133,7 +162,8 @@ class Watching:
         if not self._source.left_out() and self._overload.look(self._source.backlog, state.dropped_packets, now):
             self._source.shed(self._overload.share)
         self._tell_left_out()
-        if not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS:
+        is_time = not self._has_said_most and now - self._began >= FIRST_LOOK_SECONDS
+        if is_time and self._pipeline.settle_traffic():
             self._has_said_most = True
             self._tell_most()
 
@@ -162,7 +192,6 @@ class Watching:
 
     def _tell_most(self) -> None:
         """Say what most of the traffic is, where that can't be read: whoever watches may be in the wrong place."""
-        self._pipeline.settle_traffic()
         accounting = self._pipeline.accounting()
         packets = accounting.counts["packets"]
         for name, count in accounting.not_tcp.most_common(1):

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -28,6 +29,10 @@ class Link:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self.descriptor = end.fileno()
+        self._coming = bytearray(LENGTH.size)
+        """The length of the next object, or the object: as much as there is of it."""
+        self._at = 0
+        self._has_length = self._is_over = False
 
     def send(self, message: object) -> None:
         """Send an object; wait until all of it is on its way."""
@@ -40,31 +45,44 @@ class Link:
         except BlockingIOError:
             return 0
 
+    def is_ready(self) -> bool:
+        """Take what came, without waiting; tell whether that is a whole object, or the other process is gone."""
+        return self._read(socket.MSG_DONTWAIT)
+
     def receive(self) -> object:
         """Wait for an object. Raises EOFError where the other process is gone."""
-        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        return pickle.loads(self._exactly(length))  # noqa: S301  # from a process that we made
-
-    def is_ready(self) -> bool:
-        """Tell whether something came, or the other process is gone."""
-        return bool(select.select([self.descriptor], [], [], 0)[0])
+        self._read(0)
+        if self._is_over:
+            raise EOFError
+        octets = self._coming
+        self._expect(LENGTH.size, has_length=False)
+        return pickle.loads(octets)  # noqa: S301  # from a process that we made
 
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
 
-    def _exactly(self, length: int) -> bytearray:
-        octets = bytearray(length)
-        view, at = memoryview(octets), 0
-        while at < length:
-            try:
-                count = self._socket.recv_into(view[at:])
-            except ConnectionResetError:
-                count = 0
-            if not count:
-                raise EOFError
-            at += count
-        return octets
+    def _expect(self, length: int, *, has_length: bool) -> None:
+        self._coming, self._at, self._has_length = bytearray(length), 0, has_length
+
+    def _read(self, flags: int) -> bool:
+        """Read up to the end of an object; return False where there is no more now, and `flags` say not to wait."""
+        while not self._is_over:
+            if self._at < len(self._coming):
+                try:
+                    count = self._socket.recv_into(memoryview(self._coming)[self._at :], 0, flags)
+                except BlockingIOError:
+                    return False
+                except ConnectionResetError:
+                    count = 0
+                self._at += count
+                self._is_over = not count
+            elif self._has_length:
+                break
+            else:
+                (length,) = LENGTH.unpack(self._coming)
+                self._expect(length, has_length=True)
+        return True
 
 
 def framed(message: object) -> bytes:
@@ -81,13 +99,28 @@ class Worker:
         self.process = process
         self.link = link
         self.inbox: deque[object] = deque()
-        """What came while this process waited to send."""
+        """What came and was not looked at."""
+        self.outbox: deque[memoryview] = deque()
+        """What is to be sent as soon as the worker takes it."""
         self._status: int | None = None
         """How it ended, once that was asked for."""
 
     def receive(self) -> object:
         """Wait for an object. Raises CaptureError where the worker is gone."""
         return self.inbox.popleft() if self.inbox else _received(self)
+
+    def push(self) -> None:
+        """Send what can be sent without waiting. Raises CaptureError where the worker is gone."""
+        while self.outbox:
+            try:
+                count = self.link.send_some(self.outbox[0])
+            except OSError as error:
+                raise self.death() from error
+            if not count:
+                return
+            rest = self.outbox.popleft()[count:]
+            if rest:
+                self.outbox.appendleft(rest)
 
     def death(self) -> CaptureError:
         """Say in a sentence how the worker ended."""
@@ -153,12 +186,27 @@ def _run(work: Callable[[int, Link], None], number: int, link: Link) -> NoReturn
 
 
 def readable(workers: Sequence[Worker], seconds: float | None = 0) -> list[Worker]:
-    """Return the workers that sent something or are gone; wait so long for one (None: until there is one)."""
-    ready = [worker for worker in workers if worker.inbox]
-    if ready:
-        return ready
-    descriptors = select.select([worker.link.descriptor for worker in workers], [], [], seconds)[0]
-    return [worker for worker in workers if worker.link.descriptor in descriptors]
+    """Return the workers of which an object is here; wait so long for one (None: until there is one).
+
+    What waits to be sent is sent meanwhile. Raises CaptureError where a worker is gone.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    while not any(worker.inbox for worker in workers):
+        _exchange(workers, None if until is None else max(until - time.monotonic(), 0))
+        if until is not None and time.monotonic() >= until:
+            break
+    return [worker for worker in workers if worker.inbox]
+
+
+def post_to_all(workers: Sequence[Worker], message: object) -> None:
+    """Send an object to all workers, without waiting: what a slow one can't take yet is sent by `readable`.
+
+    Raises CaptureError where one is gone.
+    """
+    octets = framed(message)
+    for worker in workers:
+        worker.outbox.append(memoryview(octets))
+        worker.push()
 
 
 def send_to_all(workers: Sequence[Worker], message: object) -> None:
@@ -166,21 +214,20 @@ def send_to_all(workers: Sequence[Worker], message: object) -> None:
 
     What they send meanwhile is taken: a worker that waits until it has sent something reads nothing.
     """
-    octets = memoryview(framed(message))
+    post_to_all(workers, message)
+    while any(worker.outbox for worker in workers):
+        _exchange(workers, None)
+
+
+def _exchange(workers: Sequence[Worker], seconds: float | None) -> None:
+    """Wait so long until something can be taken or sent; take and send what can be without waiting any more."""
+    waiting = [worker.link.descriptor for worker in workers if worker.outbox]
+    full, free, _ = select.select([worker.link.descriptor for worker in workers], waiting, [], seconds)
     for worker in workers:
-        at = 0
-        while at < len(octets):
-            try:
-                count = worker.link.send_some(octets[at:])
-            except OSError as error:
-                raise worker.death() from error
-            at += count
-            if not count:
-                descriptors = [each.link.descriptor for each in workers]
-                ready, _, _ = select.select(descriptors, [worker.link.descriptor], [])
-                for each in workers:
-                    if each.link.descriptor in ready:
-                        each.inbox.append(_received(each))
+        if worker.link.descriptor in full and worker.link.is_ready():
+            worker.inbox.append(_received(worker))
+        if worker.link.descriptor in free:
+            worker.push()
 
 
 def _received(worker: Worker) -> object:

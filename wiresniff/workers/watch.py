@@ -5,6 +5,9 @@ them what one process alone would do, but for what must be judged in one place. 
 workers tell who calls whom, and how far they have come; are told what others saw, and how far all have come; and bring
 what takes part in hops until then: a ring that hands its packets over late may hold who called the service that another
 ring shows calling. What the kernel counted comes along.
+
+A worker may be slow, where more comes than can be read or others have the processors. Nobody waits for it: messages to
+it are kept until it takes them, and what it is asked for is taken when it comes. Until then, what others told is shown.
 """
 
 import time
@@ -28,7 +31,7 @@ from wiresniff.model.verdicts import Judgement
 from wiresniff.pipeline import Meeting, Pipeline, Totals
 from wiresniff.services.locality import Locality
 from wiresniff.workers.events import Receiver
-from wiresniff.workers.links import fork, readable, send_to_all
+from wiresniff.workers.links import fork, post_to_all, readable
 from wiresniff.workers.watcher import Adopt, Brought, Grow, Grown, Met, Round, Stop, Tell, watch
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 ROUND_SECONDS = 0.2
 """Between rounds: hops are judged a second later anyway."""
+PATIENCE_SECONDS = 1.0
+"""For what all workers are asked for: one that keeps up looks at what it is told twice in this time."""
 
 
 class SharedWatch:
@@ -62,14 +67,20 @@ class SharedWatch:
         self._round_at = 0.0
         self._in_round: set[int] = set()
         """Workers that have not brought what they have, of a round that goes on."""
-        self._is_closing = self._has_ended = False
+        self._working = set(range(self._jobs))
+        """Workers that have not told their last totals."""
+        self._growing: set[int] = set()
+        """Those that were asked what pairs grew by, and have not said it."""
+        self._telling: set[int] = set()
+        """Those that were asked for totals meanwhile, and have not told them."""
         self._brought: list[Event] = []
         self._times = [0] * self._jobs
         self._statistics: list[list[InterfaceStatistics]] = [each.statistics() for each in sources]
         self._accounting = [Accounting() for _ in sources]
         self._connections = [0] * self._jobs
         self._totals: dict[int, Totals] = {}
-        self._grown: dict[int, Grown] = {}
+        self._grown: list[Growth] = []
+        """Told, and not handed on."""
         self.left_out = [0.0] * self._jobs
         """Of its connections, what each worker leaves out at overload."""
         self._workers = fork(self._jobs, partial(watch, make, sources, counts_apart=self._counts_apart))
@@ -102,13 +113,10 @@ class SharedWatch:
         return self._pipeline.judge(point, events, block.now_ns)
 
     def close(self) -> list[Judgement]:
-        """End the workers, and judge what is left."""
-        self._totals.clear()
-        self._is_closing = True
-        send_to_all(self._workers, Stop())
-        while len(self._totals) < self._jobs:
+        """End the workers, and judge what is left: waits for all of them."""
+        post_to_all(self._workers, Stop())
+        while self._working:
             self._take(None)
-        self._has_ended = True
         events, self._brought = self._brought, []
         return self._pipeline.judge(POINT, events, max(self._times)) + self._pipeline.close_judging()
 
@@ -126,28 +134,31 @@ class SharedWatch:
         """Judge by another policy from now on."""
         self._adopted = policy
         self._pipeline.adopt(policy)
-        send_to_all(self._workers, Adopt(policy))
+        post_to_all(self._workers, Adopt(policy))
 
-    def settle_traffic(self) -> None:
-        """Have the workers count the bytes of connections that are open, and tell what they counted."""
-        if self._has_ended:
-            return
-        self._totals.clear()
-        send_to_all(self._workers, Tell())
-        while len(self._totals) < self._jobs:
-            self._take(None)
+    def settle_traffic(self) -> bool:
+        """Have the workers count the bytes of connections that are open, and tell what they counted.
+
+        Returns False where one has not done so within `PATIENCE_SECONDS`: the next call goes on waiting for it.
+        """
+        if not self._telling and self._working:
+            self._telling = set(self._working)
+            post_to_all(self._workers, Tell())
+        self._wait_for(self._telling)
+        return not self._telling
 
     def growth(self) -> list[Growth]:
-        """Return what pairs grew by since the last call, of all workers."""
+        """Return what pairs grew by since the last call, as far as workers say so within `PATIENCE_SECONDS`.
+
+        What one says later is of a later call, and it isn't asked again before.
+        """
         growth = self._pipeline.growth()
-        if not self._has_ended:
-            send_to_all(self._workers, Grow(self._pipeline.learned()))
-            while len(self._grown) < self._jobs:
-                self._take(None)
-        for _, grown in sorted(self._grown.items()):
-            growth += grown.growth
-        self._grown.clear()
-        return growth
+        asked = [worker for worker in self._workers if worker.number in self._working - self._growing]
+        self._growing |= {worker.number for worker in asked}
+        post_to_all(asked, Grow(self._pipeline.learned()))
+        self._wait_for(self._growing)
+        told, self._grown = self._grown, []
+        return growth + told
 
     def accounting(self) -> Accounting:
         """Return everything that was counted, as far as workers told; nobody else's to change."""
@@ -159,7 +170,7 @@ class SharedWatch:
     def audit(
         self, captures: list[CaptureSummary], span_bytes: int = SPAN_BYTES, accounting: Accounting | None = None
     ) -> Audit:
-        """Return the audit of everything that was counted when `settle_traffic` was called; see `Pipeline.audit`."""
+        """Return the audit of everything that was counted when traffic was settled; see `Pipeline.audit`."""
         merged = self._make(Locality())
         if self._adopted is not None:
             merged.adopt(self._adopted)
@@ -174,12 +185,17 @@ class SharedWatch:
         now = time.monotonic()
         if not self._in_round and now >= self._round_at:
             self._round_at, self._in_round = now + ROUND_SECONDS, set(range(self._jobs))
-            send_to_all(self._workers, Round())
+            post_to_all(self._workers, Round())
+
+    def _wait_for(self, awaited: set[int]) -> None:
+        """Wait until all of these have answered, but not for long."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while awaited and (left := until - time.monotonic()) > 0:
+            self._take(left)
 
     def _take(self, seconds: float | None) -> None:
         """Take what workers sent; wait so long for it (None: until there is something)."""
-        left = [worker for worker in self._workers if not (self._is_closing and worker.number in self._totals)]
-        for worker in readable(left, seconds):
+        for worker in readable([worker for worker in self._workers if worker.number in self._working], seconds):
             self._receive(worker.number, worker.receive())
 
     def _receive(self, number: int, message: object) -> None:
@@ -190,7 +206,7 @@ class SharedWatch:
                 now_ns = min(each.now_ns for each in self._met.values())
                 self._met.clear()
                 self._pipeline.meet(meetings)
-                send_to_all(self._workers, Met(meetings, now_ns))
+                post_to_all(self._workers, Met(meetings, now_ns))
         elif isinstance(message, Brought):
             if message.ends_round:
                 self._in_round.discard(number)
@@ -201,13 +217,18 @@ class SharedWatch:
             self._pipeline.take_recalled(each for each in recalled if isinstance(each, Exchange | Opened))
             self._brought += receiver.events(message.events)
         elif isinstance(message, Grown):
-            self._grown[number] = message
+            self._growing.discard(number)
+            self._grown += message.growth
             self._pipeline.absorb_names(message.learned)
             self._accounting[number], self._connections[number] = message.accounting, message.connections
         else:
             assert isinstance(message, Totals)
             self._totals[number] = message
             self._accounting[number] = message.accounting
+            if number in self._telling:
+                self._telling.discard(number)
+            else:
+                self._working.discard(number)
 
 
 class SharedSource:
