@@ -11,7 +11,7 @@ from wiresniff.model.delivery import NOT_ACKNOWLEDGED, Data, Gap, Item
 SENT_REMEMBERED = 64
 """Segments remembered of a flow at least, to know what its peer's next segment answers; at most twice as many. More are
 on their way only on long and fast lines, and nothing is concluded then."""
-ANSWERED_REMEMBERED = 8
+ANSWERED_REMEMBERED = 2
 """Of those that the peer is known to have received, when it sent something later; at most twice as many."""
 
 SKIPPED_REMEMBERED = 64
