@@ -78,6 +78,7 @@ def watch(  # one parameter an option
     must_be_permitted = require_capture or duration is not None
     log = Log(log_format)
     with ExitStack() as stack:
+        signals = stack.enter_context(Signals())
         captured = Wanted(
             interfaces, wanted, ring_mib * MIB, promiscuous, must_be_permitted, may_be_absent=duration is None
         )
@@ -96,7 +97,7 @@ def watch(  # one parameter an option
         records = stack.enter_context(RecordWriter(exchanges, interfaces, rules.privacy, shows_baggage))
         watching = Watching(source, pipeline, records, log, locality, serving.exporter, keeper)
         watching.run(
-            stack.enter_context(Signals()),
+            signals,
             seconds,
             partial(_policy, policy, self_name, serving.endpoints) if policy is not None else None,
             lambda: _report_now(_audit(pipeline, watching, span_bytes), report_format, keeper),
