@@ -138,7 +138,6 @@ def record_positions(buffer: bytes, start: int, layout: Layout) -> Column:
 
     buffer, start   (bytes,) and the position of the first record
     ->              (k,) i8, where records begin; the last ones may be cut or, after a false length, nonsense
-
     """
     mark_at = start + layout.mark_at
     chain = Chain(layout.order, LENGTH_AT, layout.header_bytes)
